@@ -1,0 +1,103 @@
+// Plan: what a job does, before it is laid over shards. The SQL binder and the C++ builder make the same plan; the
+// physical planner (engine/) chooses the keyed plan and lays it out; `explain` prints both.
+//
+// A query is a chain (later a tree) of nodes, each with the schema of what it gives out. Expressions of a node are over
+// the columns of its input's schema.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/core/type.h"
+#include "weir/pipeline/expression.h"
+
+namespace weir {
+
+/// A CREATE TABLE, bound. `schema` has the physical columns first, in order, then the computed ones.
+struct TableDefinition {
+  std::string name;
+  Schema schema;
+  std::uint32_t physical_count = 0;     ///< Columns 0 … physical_count-1 are read from or written to outside.
+  std::vector<ExpressionPtr> computed;  ///< One a computed column, over the columns before it.
+  int watermark_column = -1;            ///< Event-time column, or -1.
+  ExpressionPtr watermark;              ///< TIMESTAMP expression over `schema`, or null.
+  std::vector<std::string> primary_key;
+  std::map<std::string, std::string> options;  ///< WITH (…), secrets not resolved.
+  std::map<std::string, SourceSpan> option_spans;
+  SourceSpan span;
+  bool is_view = false;
+};
+
+/// An aggregate call, bound: name resolved, arguments over the input's columns.
+struct AggregateCall {
+  std::string name;                      ///< Upper case: "COUNT", "SUM", "AVG", "MIN", "MAX".
+  std::vector<ExpressionPtr> arguments;  ///< Empty for COUNT(*).
+  ExpressionPtr filter;                  ///< FILTER (WHERE …), or null.
+  bool distinct = false;
+  Type type;  ///< Of the result.
+  SourceSpan span;
+};
+
+enum class WindowKind : std::uint8_t { kTumble, kHop, kCumulate, kSession };
+
+/// A window table function. Sizes in nanoseconds.
+struct WindowSpec {
+  WindowKind kind = WindowKind::kTumble;
+  std::uint32_t time_column = 0;  ///< In the input's schema.
+  std::int64_t size_ns = 0;
+  std::int64_t slide_ns = 0;  ///< HOP's slide, CUMULATE's step; = size for TUMBLE.
+  std::int64_t offset_ns = 0;
+  /// One unit of the time attribute in ns: 1 ms for TIMESTAMP(0..3), 10^(9-p) ns above. A window [s, e) is complete
+  /// when W >= e - tick; window_time = e - tick. Source: Flink TimeWindow.maxTimestamp.
+  std::int64_t tick_ns = 1'000'000;
+};
+
+struct PlanNode;
+using PlanNodePtr = std::shared_ptr<PlanNode>;
+
+struct PlanNode {
+  enum class Kind : std::uint8_t {
+    kScan,     // table; gives all of table->schema (physical and computed), watermark assigned where the table has one
+    kFilter,   // predicate
+    kProject,  // expressions, one a column of schema
+    kWindow,   // window; appends window_start, window_end, window_time to the input's columns (a window function on its
+               // own)
+    kAggregate,  // keys, aggregates; window where the input is a kWindow and its start and end are among the keys
+    kSink,       // table
+  };
+  Kind kind = Kind::kScan;
+  Schema schema;
+  PlanNodePtr input;
+  SourceSpan span;
+
+  std::shared_ptr<const TableDefinition> table;  // kScan, kSink
+  ExpressionPtr predicate;                       // kFilter
+  std::vector<ExpressionPtr> expressions;        // kProject
+  std::optional<WindowSpec> window;              // kWindow, and kAggregate when windowed
+  /// kAggregate: keys over the input of the kWindow node (windowed: window columns are not among them) or of the node.
+  /// schema = keys, then (windowed) window_start, window_end, window_time, then the aggregates.
+  std::vector<ExpressionPtr> keys;
+  std::vector<AggregateCall> aggregates;
+};
+
+/// INSERT INTO sink SELECT …, or a SELECT alone, which is an INSERT INTO an implicit `print` table with csv lines.
+struct QueryPlan {
+  PlanNodePtr root;  // a kSink
+};
+
+/// A whole job: all tables and views, all settings (SET), all queries in order. More than one query is a statement set.
+struct JobPlan {
+  std::map<std::string, std::shared_ptr<const TableDefinition>> tables;
+  std::map<std::string, std::string> settings;
+  std::vector<QueryPlan> queries;
+  std::vector<std::string> notes;  ///< What was accepted and means nothing here, for the user to read.
+};
+
+/// Text of a plan as a tree, one node a line.
+std::string to_string(const QueryPlan& query);
+
+}  // namespace weir

@@ -1,0 +1,32 @@
+# The packages that Weir stands on, all from Debian (bookworm and trixie). Each becomes one imported target.
+include_guard(GLOBAL)
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(liburing REQUIRED IMPORTED_TARGET liburing)
+pkg_check_modules(libzstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+find_package(ZLIB REQUIRED)
+find_package(hwy REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(fmt REQUIRED)
+find_package(date REQUIRED)
+find_package(mimalloc REQUIRED)
+
+# The header moved between Debian releases; the package has no CMake configuration on bookworm.
+find_path(CONCURRENTQUEUE_INCLUDE_DIR concurrentqueue.h
+          PATH_SUFFIXES concurrentqueue concurrentqueue/moodycamel moodycamel REQUIRED)
+if(NOT TARGET weir_concurrentqueue)
+  add_library(weir_concurrentqueue INTERFACE IMPORTED)
+  target_include_directories(weir_concurrentqueue SYSTEM INTERFACE "${CONCURRENTQUEUE_INCLUDE_DIR}")
+endif()
+
+if(WEIR_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+  find_package(SQLite3 REQUIRED)
+endif()
+if(WEIR_BUILD_BENCH)
+  find_package(benchmark REQUIRED)
+endif()
+if(WEIR_BUILD_TOOLS)
+  find_package(CLI11 REQUIRED)
+endif()
