@@ -1,0 +1,133 @@
+// Connector: where a table's rows come from and go to. A connector is a row in a table of functions (connectors/), not
+// a class that registers itself.
+//
+//   TableSource ─ one a table, on the control plane: checks options, says how many inputs there are
+//      └► RowReader ─ one an input, on the shard that owns the input: fills batches
+//   TableSink
+//      └► RowWriter ─ one a shard: takes batches
+//
+// An input is an ordered stream with a watermark of its own: a file, a listening socket, a generator split. How many
+// there are is a property of the table, never of the number of shards, so that late rows are the same whatever the
+// shards.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weir/core/batch.h"
+#include "weir/core/clock.h"
+#include "weir/core/result.h"
+#include "weir/io/format.h"
+
+namespace weir {
+
+class IoBackend;
+
+enum class BackendKind : std::uint8_t { kAuto, kUring, kEpoll, kSim };
+
+enum class ReadStatus : std::uint8_t {
+  kRows,     // the batch has rows; there may be more at once
+  kPending,  // nothing now (the batch may still have rows)
+  kEnd,      // the input has ended (the batch may still have rows)
+  kFailed,   // see error()
+};
+
+/// Rows from the embedding process for a table with connector 'host'. Thread: `read` and `write` run on shard threads.
+struct HostTable {
+  std::uint32_t inputs = 1;
+  /// Fills an empty batch of input `input`: writes into its columns or points them to memory that lives until the next
+  /// call.
+  std::function<ReadStatus(std::uint32_t input, Batch& batch)> read;
+  /// Takes a batch of results (through its selection); the batch is valid for the call only.
+  std::function<void(std::uint32_t shard, const Batch& batch)> write;
+};
+
+/// A table as its connector sees it.
+struct TableContext {
+  std::string table;
+  Schema schema;                       ///< Physical columns.
+  std::vector<DecodedColumn> columns;  ///< Those wanted; sources only.
+  std::map<std::string, std::string> options;
+  std::string time_zone = "UTC";
+  std::size_t record_bytes_max = kRecordBytesMaxDefault;
+  Clock* clock = nullptr;  ///< null while only checking.
+  const HostTable* host = nullptr;
+  BackendKind backend = BackendKind::kAuto;
+};
+
+/// What a reader does with a bad record; returns false to end the job.
+struct ReaderCallbacks {
+  BadRecordHandler bad_record;
+};
+
+/// Thread: the owning shard. Allocates: at open only.
+class RowReader {
+ public:
+  virtual ~RowReader() = default;
+  /// Fills an empty batch as far as there are rows now.
+  virtual ReadStatus read(Batch& batch) = 0;
+  /// Stops taking from outside: what has arrived is still given, then kEnd.
+  virtual void drain() = 0;
+  virtual const Error& error() const noexcept = 0;
+  virtual std::uint64_t bytes() const noexcept = 0;    ///< Taken from outside so far.
+  virtual std::uint64_t records() const noexcept = 0;  ///< Good and bad.
+  virtual std::string listening() const { return {}; }
+};
+
+/// Thread: control plane; open runs on the shard.
+class TableSource {
+ public:
+  virtual ~TableSource() = default;
+  virtual std::uint32_t input_count() const noexcept = 0;
+  virtual bool bounded() const noexcept = 0;
+  virtual Result<std::unique_ptr<RowReader>> open(std::uint32_t input, IoBackend& backend,
+                                                  const ReaderCallbacks& callbacks) = 0;
+  /// Bytes that one opened reader takes, for explain.
+  virtual std::size_t reader_bytes() const noexcept = 0;
+  virtual std::string describe() const = 0;  ///< "filesystem flights.csv.zst, csv, 1 input"
+};
+
+/// Thread: the owning shard.
+class RowWriter {
+ public:
+  virtual ~RowWriter() = default;
+  /// Whether write may be called: false while all buffers are on their way out.
+  virtual bool accepts() const noexcept = 0;
+  /// Writes the selected rows from *next on; returns false where it has to go on later (accepts() is false then).
+  virtual bool write(const Batch& batch, std::uint32_t* next) = 0;
+  virtual void flush() = 0;
+  /// Starts the end; poll finished().
+  virtual void close() = 0;
+  virtual bool finished() const noexcept = 0;
+  virtual bool failed() const noexcept = 0;
+  virtual const Error& error() const noexcept = 0;
+  virtual std::uint64_t bytes() const noexcept = 0;
+};
+
+class TableSink {
+ public:
+  virtual ~TableSink() = default;
+  /// Whether each shard may write on its own; else all rows go to one shard.
+  virtual bool parallel() const noexcept = 0;
+  virtual Result<std::unique_ptr<RowWriter>> open(std::uint32_t shard, IoBackend& backend) = 0;
+  virtual std::size_t writer_bytes() const noexcept = 0;
+  virtual std::string describe() const = 0;
+  virtual std::string guarantee() const = 0;  ///< "at most once (a crash loses what was not flushed)", for explain.
+};
+
+/// Errors: kSqlUnknownConnector, kSqlUnknownOption, kSqlInvalidOption (each lists what there is), those of the format;
+/// kNotFound and such for what must already be there.
+Result<std::unique_ptr<TableSource>> make_source(const TableContext& context);
+Result<std::unique_ptr<TableSink>> make_sink(const TableContext& context);
+/// Checks a table's options without opening anything: names, values, format.
+Result<void> check_table_options(const TableContext& context);
+std::vector<std::string_view> connector_names();
+std::span<const OptionHelp> connector_options(std::string_view connector);
+
+}  // namespace weir

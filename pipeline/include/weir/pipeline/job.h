@@ -1,0 +1,145 @@
+// Job: a plan laid over shards and run. This is what `weir run` and an embedding host use.
+//
+//   JobPlan ──► Job::create: physical plan, memory, files and sockets checked ──► start ──► (drain | stop) ──► wait
+//
+// A Job has no globals, installs no signal handler, prints nothing, and has only the threads that it was given leave
+// for: one a shard (JobOptions::threads), or none, where the whole job runs in the thread that calls run(), one turn of
+// each shard after another (this is how a simulation runs it).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/core/batch.h"
+#include "weir/core/clock.h"
+#include "weir/core/result.h"
+#include "weir/io/connector.h"
+#include "weir/pipeline/ledger.h"
+#include "weir/pipeline/plan.h"
+
+namespace weir {
+
+class SimWorld;
+
+enum class KeyedPlan : std::uint8_t { kAuto, kLocalMerge, kShuffle };
+enum class IdleKind : std::uint8_t { kBusySpin, kYield, kBackOff, kPark };
+enum class SimdKind : std::uint8_t { kBest, kScalar };
+
+/// How to run a job. Every number has a limit and a default; `weir explain` prints what follows from them.
+struct JobOptions {
+  std::uint32_t shards = 1;                  ///< 1 … 64.
+  std::vector<int> cpus;                     ///< CPU of each shard; empty: 0, 1, … as far as they go.
+  bool pin = true;                           ///< Pin shard threads to their CPUs.
+  bool threads = true;                       ///< false: run() turns all shards in the calling thread.
+  BackendKind backend = BackendKind::kAuto;  ///< uring where the kernel allows it, else epoll, with a note.
+  IdleKind idle = IdleKind::kBackOff;
+  SimdKind simd = SimdKind::kBest;
+  KeyedPlan keyed_plan = KeyedPlan::kAuto;
+  std::uint32_t batch_rows = kBatchRowsDefault;  ///< 1 … 65536.
+  std::uint32_t ring_batches = 16;               ///< Credits of an exchange: 1 … 1024.
+  std::size_t heap_bytes = 0;                    ///< String bytes of a batch; 0: 64 a row, at least record_bytes_max.
+  std::size_t record_bytes_max = 64u << 10;      ///< Longest record of text input.
+  std::uint32_t groups_max = 1u << 20;           ///< Keys in one slice on one shard.
+  std::uint32_t slices_max = 4096;               ///< Open slices on one shard.
+  std::size_t state_bytes_max = std::size_t{1} << 30;  ///< Aggregate state of one shard.
+  std::uint64_t malformed_max = 0;  ///< Malformed records before the job fails, where the table does not ignore them.
+  bool fail_on_drop = false;        ///< Any dropped row ends the job with kLossPolicy.
+  Clock* clock = nullptr;           ///< null: the system's.
+  SimWorld* world = nullptr;        ///< For BackendKind::kSim; must outlive the job.
+  std::uint64_t seed = 1;           ///< Of the simulated scheduler and backend.
+  std::size_t trace_spans_max = 0;  ///< Spans kept a shard; 0: no trace.
+  std::map<std::string, HostTable>
+      host_tables;  ///< Tables with connector 'host': rows from and to the embedding process.
+};
+
+/// One operator instance in the ledger.
+struct LedgerEntry {
+  std::uint32_t shard = 0;
+  std::string fragment;
+  std::string operator_name;
+  OperatorLedger ledger;
+  std::uint64_t held = 0;
+};
+
+struct LateSample {
+  EventTime event_time = 0;
+  Watermark watermark = 0;
+};
+
+/// All counts of a run; a consistent one after wait(), an approximate one before.
+struct JobLedger {
+  std::vector<LedgerEntry> entries;
+  std::uint64_t records_read = 0;  ///< Records seen by sources, good and bad.
+  std::uint64_t rows_written = 0;  ///< Rows given out by sinks.
+  std::uint64_t late = 0, malformed = 0, dropped = 0, filtered = 0;
+  std::optional<LateSample> late_first, late_last;
+  std::vector<std::string> malformed_samples;  ///< The first few, as text.
+  std::int64_t imbalance = 0;                  ///< Sum over operators and edges; 0 or there is a bug.
+  std::vector<std::string> open_edges;         ///< Edges whose two sides disagree; empty when all is well.
+  std::string to_text() const;
+  std::string to_json() const;
+};
+
+/// Numbers for a progress line. Thread: any.
+struct JobProgress {
+  std::uint64_t rows_in = 0, bytes_in = 0, rows_out = 0, late = 0, malformed = 0, dropped = 0;
+  Watermark watermark = kWatermarkNone;  ///< Lowest over the sources.
+  bool finished = false;
+};
+
+/// What `explain` says: text for people, or JSON.
+struct JobExplanation {
+  std::string text;
+  std::string json;
+  std::size_t memory_bytes_max = 0;  ///< What the job can take at most, without the program itself.
+};
+
+class Job {
+ public:
+  /// Plans and takes all memory. Errors: those of connectors, formats and limits.
+  static Result<std::unique_ptr<Job>> create(JobPlan plan, JobOptions options);
+  /// Only plans: opens nothing, takes nothing.
+  static Result<JobExplanation> explain(const JobPlan& plan, const JobOptions& options);
+  ~Job();
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+
+  /// start() and wait().
+  Result<void> run();
+  /// Starts the shard threads. Requires: options.threads, called once.
+  Result<void> start();
+  /// Ends every source as if its input ended here; windows give their results; returns at once. Thread: any;
+  /// async-signal-safe.
+  void drain() noexcept;
+  /// Ends now; what is held is given up and counted as held. Thread: any; async-signal-safe.
+  void stop() noexcept;
+  /// Waits for the end. Errors: the first failure of any shard.
+  Result<void> wait();
+  /// Waits at most this long; true when the job has ended.
+  bool wait_for(std::int64_t nanoseconds);
+
+  JobProgress progress() const;
+  /// Requires: the job has ended (else the counts are of different moments).
+  JobLedger ledger() const;
+  const std::vector<std::string>& notes() const noexcept;  ///< Such as the backend that was taken.
+  std::size_t memory_bytes() const noexcept;               ///< Taken at create.
+  /// Chrome trace JSON, openable in Perfetto. Requires: ended.
+  std::string trace_json() const;
+  /// Addresses that listening sources are bound to, by table ("events" → "127.0.0.1:40123"); known after start.
+  std::map<std::string, std::string> listening() const;
+
+ private:
+  struct Impl;
+  explicit Job(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Parses, binds, validates and makes a job of SQL text. The error's text is the rendered diagnostics.
+Result<std::unique_ptr<Job>> make_job(std::string_view sql, JobOptions options, std::string_view file_name = "job.sql");
+
+}  // namespace weir
