@@ -8,6 +8,7 @@
 // WEIR_DCHECK is for rows and is on in the dev and sanitizer presets (WEIR_DCHECK_ENABLED).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace weir::detail {
@@ -20,6 +21,18 @@ namespace weir::detail {
                                       std::int64_t right) noexcept;
 
 }  // namespace weir::detail
+
+namespace weir {
+
+inline constexpr std::size_t kCheckContextBytesMax = 128;
+
+/// Says what this thread is doing, for the message of a check that fails: "shard 3". Longer text is cut at
+/// kCheckContextBytesMax. Null clears it. Thread: the calling one only. Allocates: never.
+void set_check_context(const char* text) noexcept;
+/// What was set last, or "".
+const char* check_context() noexcept;
+
+}  // namespace weir
 
 #define WEIR_CHECK(condition)                                       \
   do {                                                              \
