@@ -54,6 +54,9 @@ struct WindowSpec {
   /// One unit of the time attribute in ns: 1 ms for TIMESTAMP(0..3), 10^(9-p) ns above. A window [s, e) is complete
   /// when W >= e - tick; window_time = e - tick. Source: Flink TimeWindow.maxTimestamp.
   std::int64_t tick_ns = 1'000'000;
+  /// SESSION's PARTITION BY columns in the input's schema; the keys of an aggregate above are the same columns. A
+  /// session's gap stands in size_ns.
+  std::vector<std::uint32_t> partition_columns;
 };
 
 struct PlanNode;
@@ -84,9 +87,11 @@ struct PlanNode {
   std::vector<AggregateCall> aggregates;
 };
 
-/// INSERT INTO sink SELECT …, or a SELECT alone, which is an INSERT INTO an implicit `print` table with csv lines.
+/// INSERT INTO sink SELECT …, or a SELECT alone, which is an INSERT INTO an implicit `print` table with csv lines (that
+/// table stands in the kSink node only, not in JobPlan::tables).
 struct QueryPlan {
-  PlanNodePtr root;  // a kSink
+  PlanNodePtr root;      // a kSink
+  bool explain = false;  ///< EXPLAIN: to be shown, not run.
 };
 
 /// A whole job: all tables and views, all settings (SET), all queries in order. More than one query is a statement set.
