@@ -23,13 +23,10 @@
 #include "weir/core/batch.h"
 #include "weir/core/clock.h"
 #include "weir/core/result.h"
+#include "weir/io/backend.h"
 #include "weir/io/format.h"
 
 namespace weir {
-
-class IoBackend;
-
-enum class BackendKind : std::uint8_t { kAuto, kUring, kEpoll, kSim };
 
 enum class ReadStatus : std::uint8_t {
   kRows,     // the batch has rows; there may be more at once
@@ -58,7 +55,6 @@ struct TableContext {
   std::size_t record_bytes_max = kRecordBytesMaxDefault;
   Clock* clock = nullptr;  ///< null while only checking.
   const HostTable* host = nullptr;
-  BackendKind backend = BackendKind::kAuto;
 };
 
 /// What a reader does with a bad record; returns false to end the job.

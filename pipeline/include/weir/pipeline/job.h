@@ -18,6 +18,7 @@
 #include "weir/core/batch.h"
 #include "weir/core/clock.h"
 #include "weir/core/result.h"
+#include "weir/io/backend.h"
 #include "weir/io/connector.h"
 #include "weir/pipeline/ledger.h"
 #include "weir/pipeline/plan.h"
@@ -50,7 +51,8 @@ struct JobOptions {
   std::uint64_t malformed_max = 0;  ///< Malformed records before the job fails, where the table does not ignore them.
   bool fail_on_drop = false;        ///< Any dropped row ends the job with kLossPolicy.
   Clock* clock = nullptr;           ///< null: the system's.
-  SimWorld* world = nullptr;        ///< For BackendKind::kSim; must outlive the job.
+  SimWorld* world =
+      nullptr;  ///< Not null: the simulated backend in this world (not `backend`), one thread; must outlive the job.
   std::uint64_t seed = 1;           ///< Of the simulated scheduler and backend.
   std::size_t trace_spans_max = 0;  ///< Spans kept a shard; 0: no trace.
   std::map<std::string, HostTable>

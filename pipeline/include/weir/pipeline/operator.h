@@ -66,6 +66,9 @@ class Operator {
   virtual void flush() {
     if (next_ != nullptr) next_->flush();
   }
+  /// Whether the end of the input has gone through this operator and all behind it, with nothing held back. The last
+  /// operator of a fragment (a sink, an exchange sender) overrides it.
+  virtual bool finished() const noexcept { return next_ == nullptr || next_->finished(); }
   /// Rows this operator keeps that are neither passed on nor dropped, for the ledger.
   virtual std::uint64_t held_rows() const noexcept { return 0; }
   /// Bytes of state now, and the most that it may take (0 = not bounded by the plan).

@@ -1,0 +1,314 @@
+// Composes the logical chain's projections and cuts it into stages (physical_plan.h).
+#include "engine/physical_plan.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir {
+namespace {
+
+/// The expression with every column c replaced by columns[c]. Null where it reads a column that has no expression (a
+/// window column before the aggregate).
+ExpressionPtr substitute(const ExpressionPtr& expression, const std::vector<ExpressionPtr>& columns) {
+  if (expression->kind == Expression::Kind::kColumn) return columns[expression->column];
+  if (expression->arguments.empty()) return expression;
+  auto copy = std::make_shared<Expression>(*expression);
+  for (ExpressionPtr& argument : copy->arguments) {
+    argument = substitute(argument, columns);
+    if (argument == nullptr) return nullptr;
+  }
+  return copy;
+}
+
+std::vector<ExpressionPtr> identity(const Schema& schema) {
+  std::vector<ExpressionPtr> columns;
+  for (std::uint32_t i = 0; i < schema.size(); ++i) columns.push_back(make_column(i, schema.fields[i].type));
+  return columns;
+}
+
+bool is_identity(const Projection& projection, const Schema& input) {
+  if (projection.expressions.size() != input.size()) return false;
+  for (std::uint32_t i = 0; i < projection.expressions.size(); ++i) {
+    const Expression& e = *projection.expressions[i];
+    if (e.kind != Expression::Kind::kColumn || e.column != i) return false;
+  }
+  return true;
+}
+
+/// Expressions over one input as they are gathered going up the chain: what each column of the current node is.
+struct Composition {
+  std::vector<ExpressionPtr> columns;
+  std::vector<ExpressionPtr> filters;
+
+  Result<ExpressionPtr> apply(const ExpressionPtr& expression) const {
+    ExpressionPtr composed = substitute(expression, columns);
+    if (composed == nullptr) {
+      return Error(ErrorCode::kSqlUnsupported,
+                   "window_start, window_end and window_time can be read only above the GROUP BY so far")
+          .with_hint("move the condition on the window to HAVING, or select it after the GROUP BY");
+    }
+    return composed;
+  }
+
+  Result<void> take(const PlanNode& node) {
+    if (node.kind == PlanNode::Kind::kFilter) {
+      WEIR_ASSIGN(ExpressionPtr predicate, apply(node.predicate));
+      filters.push_back(std::move(predicate));
+      return {};
+    }
+    std::vector<ExpressionPtr> next;
+    for (const ExpressionPtr& expression : node.expressions) {
+      // A window column may pass through a projection on its way to the GROUP BY.
+      next.push_back(expression->kind == Expression::Kind::kColumn ? columns[expression->column]
+                                                                   : substitute(expression, columns));
+    }
+    columns = std::move(next);
+    return {};
+  }
+};
+
+/// Adds an expression to a projection, or finds the same one there; returns its column.
+std::uint32_t add_column(Projection& projection, const ExpressionPtr& expression, const Schema& names,
+                         std::string name) {
+  const std::string text = expression->to_string(names);
+  for (std::uint32_t i = 0; i < projection.expressions.size(); ++i) {
+    const Expression& other = *projection.expressions[i];
+    if (other.to_string(names) == text && other.type.same_as(expression->type)) return i;
+  }
+  projection.expressions.push_back(expression);
+  projection.schema.fields.push_back({std::move(name), expression->type});
+  return static_cast<std::uint32_t>(projection.expressions.size() - 1);
+}
+
+/// The chain from the scan to the sink.
+Result<std::vector<const PlanNode*>> chain_of(const QueryPlan& query) {
+  std::vector<const PlanNode*> chain;
+  for (const PlanNode* node = query.root.get(); node != nullptr; node = node->input.get()) chain.push_back(node);
+  std::reverse(chain.begin(), chain.end());
+  WEIR_CHECK(chain.size() >= 2 && chain.front()->kind == PlanNode::Kind::kScan &&
+             chain.back()->kind == PlanNode::Kind::kSink);
+  return chain;
+}
+
+class Planner {
+ public:
+  Planner(const QueryPlan& query, const JobOptions& options) : query_(query), options_(options) {}
+
+  Result<PhysicalQuery> plan() {
+    WEIR_ASSIGN(chain_, chain_of(query_));
+    const PlanNode& scan = *chain_.front();
+    out_.source.table = scan.table;
+    start_scan(*scan.table);
+    std::size_t at = 1;
+    WEIR_TRY(take_rows(at));
+    if (at < chain_.size() && chain_[at]->kind == PlanNode::Kind::kAggregate) {
+      WEIR_TRY(take_aggregate(*chain_[at]));
+      ++at;
+    }
+    WEIR_TRY(take_results(at));
+    prune();
+    return std::move(out_);
+  }
+
+ private:
+  // While composing, expressions are over "wide" columns: the table's physical columns, then the event time.
+  void start_scan(const TableDefinition& table) {
+    SourceStage& source = out_.source;
+    const std::uint32_t physical = table.physical_count;
+    for (std::uint32_t i = 0; i < physical; ++i) wide_.fields.push_back(table.schema.fields[i]);
+    rows_.columns = identity(wide_);
+    for (std::size_t i = 0; i < table.computed.size(); ++i) {
+      const std::uint32_t column = physical + static_cast<std::uint32_t>(i);
+      ExpressionPtr computed = substitute(table.computed[i], rows_.columns);
+      if (static_cast<int>(column) == table.watermark_column) {
+        time_expression_ = computed;
+        wide_.fields.push_back(table.schema.fields[column]);
+        computed = make_column(physical, table.schema.fields[column].type);
+      }
+      rows_.columns.push_back(std::move(computed));
+    }
+    if (table.watermark_column >= 0) {
+      const Type& type = table.schema.fields[static_cast<std::size_t>(table.watermark_column)].type;
+      source.time_column = static_cast<int>(rows_.columns[static_cast<std::size_t>(table.watermark_column)]->column);
+      source.watermark = substitute(table.watermark, rows_.columns);
+      source.tick_ns = 1'000'000;
+      for (int digit = 3; digit < type.precision; ++digit) source.tick_ns /= 10;
+    }
+  }
+
+  Result<void> take_rows(std::size_t& at) {
+    for (; at < chain_.size(); ++at) {
+      const PlanNode& node = *chain_[at];
+      if (node.kind == PlanNode::Kind::kWindow) {
+        if (window_.has_value()) {
+          return Error(ErrorCode::kSqlUnsupported, "a window over a window is not supported yet");
+        }
+        window_ = node.window;
+        window_time_ = rows_.columns[node.window->time_column];
+        for (int i = 0; i < 3; ++i) rows_.columns.push_back(nullptr);  // window_start, window_end, window_time
+      } else if (node.kind == PlanNode::Kind::kFilter || node.kind == PlanNode::Kind::kProject) {
+        WEIR_TRY(rows_.take(node));
+      } else {
+        break;
+      }
+    }
+    out_.source.filters = rows_.filters;
+    return {};
+  }
+
+  Result<void> take_aggregate(const PlanNode& node) {
+    if (!window_.has_value() || !node.window.has_value()) {
+      return Error(ErrorCode::kSqlUnsupported, "GROUP BY without a window is not supported yet")
+          .with_hint(
+              "group by window_start and window_end of TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))");
+    }
+    AggregateStage stage;
+    stage.window = *node.window;
+    Projection& row = out_.source.row;
+    for (const ExpressionPtr& key : node.keys) {
+      WEIR_ASSIGN(ExpressionPtr composed, rows_.apply(key));
+      // Keys keep their places even where two are the same, since the result refers to them by number.
+      row.expressions.push_back(composed);
+      row.schema.fields.push_back({"key" + std::to_string(stage.key_count++), composed->type});
+    }
+    for (const AggregateCall& call : node.aggregates) {
+      PhysicalAggregate aggregate{call.name, {}, -1, call.distinct, call.type, {}};
+      for (const ExpressionPtr& argument : call.arguments) {
+        WEIR_ASSIGN(ExpressionPtr composed, rows_.apply(argument));
+        aggregate.argument_types.push_back(composed->type);
+        aggregate.arguments.push_back(add_column(row, composed, wide_, "arg" + std::to_string(row.expressions.size())));
+      }
+      if (call.filter != nullptr) {
+        WEIR_ASSIGN(ExpressionPtr composed, rows_.apply(call.filter));
+        aggregate.filter =
+            static_cast<int>(add_column(row, composed, wide_, "filter" + std::to_string(row.expressions.size())));
+      }
+      stage.aggregates.push_back(std::move(aggregate));
+    }
+    WEIR_CHECK(window_time_ != nullptr);
+    stage.time_column = add_column(row, window_time_, wide_, "event_time");
+    stage.window.time_column = stage.time_column;
+    stage.schema = node.schema;
+    choose_keyed_plan(stage);
+    out_.aggregate = std::move(stage);
+    return {};
+  }
+
+  void choose_keyed_plan(AggregateStage& stage) const {
+    const bool forced = options_.keyed_plan != KeyedPlan::kAuto;
+    stage.exchange = options_.shards > 1 || forced;
+    bool distinct = false;
+    for (const PhysicalAggregate& aggregate : stage.aggregates) distinct = distinct || aggregate.distinct;
+    if (forced) {
+      stage.keyed_plan = options_.keyed_plan;
+      stage.why = "asked for";
+    } else if (!stage.exchange) {
+      stage.keyed_plan = KeyedPlan::kLocalMerge;
+      stage.why = "one shard: nothing to exchange";
+    } else if (distinct) {
+      stage.keyed_plan = KeyedPlan::kShuffle;
+      stage.why = "a DISTINCT aggregate keeps its values, which are as many as the rows";
+    } else {
+      stage.keyed_plan = KeyedPlan::kLocalMerge;
+      stage.why = stage.key_count == 0
+                      ? "no key: each shard sends one partial a slice"
+                      : "partials are fixed-size, so only one row a key and slice crosses between shards";
+    }
+  }
+
+  Result<void> take_results(std::size_t at) {
+    Composition results;
+    if (out_.aggregate.has_value()) {
+      results.columns = identity(out_.aggregate->schema);
+    } else {
+      results.columns = rows_.columns;
+    }
+    for (; at + 1 < chain_.size(); ++at) {
+      const PlanNode& node = *chain_[at];
+      if (node.kind != PlanNode::Kind::kFilter && node.kind != PlanNode::Kind::kProject) {
+        return Error(ErrorCode::kSqlUnsupported,
+                     "a window or GROUP BY over the result of a GROUP BY is not supported yet");
+      }
+      WEIR_TRY(results.take(node));
+    }
+    const PlanNode& sink = *chain_.back();
+    Projection project;
+    for (std::uint32_t i = 0; i < results.columns.size(); ++i) {
+      if (results.columns[i] == nullptr) {
+        return Error(ErrorCode::kSqlUnsupported, "a window function without GROUP BY is not supported yet")
+            .with_hint("group by window_start and window_end");
+      }
+      project.expressions.push_back(results.columns[i]);
+      const std::string name = i < sink.schema.size() ? sink.schema.fields[i].name : "column" + std::to_string(i);
+      project.schema.fields.push_back({name, results.columns[i]->type});
+    }
+    out_.result.table = sink.table;
+    if (out_.aggregate.has_value()) {
+      out_.result.filters = std::move(results.filters);
+      out_.result.project_is_identity = is_identity(project, out_.aggregate->schema);
+      out_.result.project = std::move(project);
+    } else {
+      out_.source.row = std::move(project);  // filters were taken with the rows already
+      out_.result.project.schema = out_.source.row.schema;
+      out_.result.project_is_identity = true;
+    }
+    return {};
+  }
+
+  /// Finds the physical columns that anything reads and renumbers the source stage to them.
+  void prune() {
+    SourceStage& source = out_.source;
+    const std::uint32_t physical = source.table->physical_count;
+    std::vector<std::uint32_t> used;
+    const auto collect = [&](const ExpressionPtr& expression) {
+      if (expression != nullptr) collect_columns(*expression, used);
+    };
+    collect(time_expression_);
+    collect(source.watermark);
+    for (const ExpressionPtr& filter : source.filters) collect(filter);
+    for (const ExpressionPtr& expression : source.row.expressions) collect(expression);
+    if (source.time_column >= 0 && time_expression_ == nullptr)
+      used.push_back(static_cast<std::uint32_t>(source.time_column));
+    std::sort(used.begin(), used.end());
+    used.erase(std::unique(used.begin(), used.end()), used.end());
+    std::erase_if(used, [&](std::uint32_t column) { return column >= physical; });
+
+    std::vector<int> map(physical + 1, -1);
+    for (std::uint32_t column : used) {
+      map[column] = static_cast<int>(source.physical_columns.size());
+      source.physical_columns.push_back(column);
+      source.read_schema.fields.push_back(wide_.fields[column]);
+    }
+    source.scan.expressions = identity(source.read_schema);
+    source.scan.schema = source.read_schema;
+    if (time_expression_ != nullptr) {
+      map[physical] = static_cast<int>(source.physical_columns.size());
+      source.scan.expressions.push_back(remap_columns(time_expression_, map));
+      source.scan.schema.fields.push_back(wide_.fields[physical]);
+      source.scan_is_identity = false;
+    }
+    if (source.time_column >= 0) source.time_column = map[static_cast<std::size_t>(source.time_column)];
+    if (source.watermark != nullptr) source.watermark = remap_columns(source.watermark, map);
+    for (ExpressionPtr& filter : source.filters) filter = remap_columns(filter, map);
+    for (ExpressionPtr& expression : source.row.expressions) expression = remap_columns(expression, map);
+    source.row_is_identity = is_identity(source.row, source.scan.schema);
+  }
+
+  const QueryPlan& query_;
+  const JobOptions& options_;
+  std::vector<const PlanNode*> chain_;
+  PhysicalQuery out_;
+  Schema wide_;
+  Composition rows_;
+  ExpressionPtr time_expression_;  // over wide_; null where the event time is a physical column
+  std::optional<WindowSpec> window_;
+  ExpressionPtr window_time_;
+};
+
+}  // namespace
+
+Result<PhysicalQuery> make_physical_query(const QueryPlan& query, const JobOptions& options) {
+  return Planner(query, options).plan();
+}
+
+}  // namespace weir

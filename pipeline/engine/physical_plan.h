@@ -1,0 +1,81 @@
+// PhysicalQuery: a logical chain (plan.h) cut into the stages that a shard runs, with every projection composed into
+// the expressions above it, so that a row is touched by as few operators as can be.
+//
+//   source stage     read ─► scan project ─► watermark ─► filters ─► row project
+//   aggregate stage  [local ─► exchange by key ─► merge]  or  [late filter ─► exchange by key ─► aggregate]  or
+//   [aggregate] result stage     filters ─► project ─► [exchange to one shard] ─► sink
+//
+// Columns that nobody reads are never decoded. Expressions of a stage are over the columns that the step before gives.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/core/result.h"
+#include "weir/pipeline/job.h"
+#include "weir/pipeline/plan.h"
+
+namespace weir {
+
+/// A list of expressions and the schema of what they give.
+struct Projection {
+  std::vector<ExpressionPtr> expressions;
+  Schema schema;
+};
+
+struct SourceStage {
+  std::shared_ptr<const TableDefinition> table;
+  std::vector<std::uint32_t> physical_columns;  ///< Of the table, ascending: batch column i holds physical_columns[i].
+  Schema read_schema;                           ///< Of the batch that the reader fills.
+  Projection scan;  ///< Over read_schema: the columns read, then the event time where it is computed.
+  bool scan_is_identity = true;
+  int time_column = -1;     ///< In scan.schema; -1: no watermark.
+  ExpressionPtr watermark;  ///< Over scan.schema.
+  std::int64_t tick_ns = 1'000'000;
+  std::vector<ExpressionPtr> filters;  ///< Over scan.schema, in order.
+  Projection row;                      ///< Over scan.schema: what the next stage takes.
+  bool row_is_identity = false;
+};
+
+/// One aggregate over the columns of the row projection.
+struct PhysicalAggregate {
+  std::string name;
+  std::vector<std::uint32_t> arguments;
+  int filter = -1;
+  bool distinct = false;
+  Type type;
+  std::vector<Type> argument_types;
+};
+
+struct AggregateStage {
+  std::uint32_t key_count = 0;  ///< Row columns 0 … key_count-1 are the keys.
+  std::uint32_t time_column = 0;
+  WindowSpec window;  ///< time_column of it is the row projection's.
+  std::vector<PhysicalAggregate> aggregates;
+  Schema schema;  ///< Keys, window_start, window_end, window_time, aggregates.
+  KeyedPlan keyed_plan = KeyedPlan::kLocalMerge;
+  bool exchange = false;  ///< false: one shard and nobody forced a keyed plan.
+  std::string why;        ///< Of the keyed plan, for explain.
+};
+
+struct ResultStage {
+  std::vector<ExpressionPtr> filters;  ///< Over the aggregate's schema or the row projection's.
+  Projection project;
+  bool project_is_identity = false;
+  std::shared_ptr<const TableDefinition> table;
+};
+
+struct PhysicalQuery {
+  SourceStage source;
+  std::optional<AggregateStage> aggregate;
+  ResultStage result;
+};
+
+/// Cuts one query into stages and chooses its keyed plan.
+/// Errors: kSqlUnsupported for shapes that do not run yet.
+Result<PhysicalQuery> make_physical_query(const QueryPlan& query, const JobOptions& options);
+
+}  // namespace weir
