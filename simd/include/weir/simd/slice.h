@@ -1,0 +1,29 @@
+// Slices of time: the start of the slice that each row falls in.
+#pragma once
+
+#include <cstdint>
+
+#include "weir/simd/rows.h"
+
+namespace weir::simd {
+
+/// The greatest offset + n * size that is not after `time`, also for times before the epoch. size > 0; time - offset
+/// and the start must be representable.
+constexpr std::int64_t slice_start(std::int64_t time, std::int64_t size, std::int64_t offset = 0) noexcept {
+  std::int64_t remainder = (time - offset) % size;
+  if (remainder < 0) remainder += size;
+  return time - remainder;
+}
+/// Whether a batch with these least and greatest times lies in one slice.
+constexpr bool in_one_slice(std::int64_t least, std::int64_t greatest, std::int64_t size,
+                            std::int64_t offset = 0) noexcept {
+  return greatest - slice_start(least, size, offset) < size;
+}
+
+/// starts[r] = slice_start(times[r], size, offset) of the selected valid rows; other rows below rows.end() get
+/// anything. Returns whether all of those rows lie in one slice. Cost: no division a row while the batch spans less
+/// than 2^51 ns (26 days).
+bool slice_starts(const std::int64_t* times, std::int64_t size, std::int64_t offset, const Rows& rows,
+                  std::int64_t* starts);
+
+}  // namespace weir::simd
