@@ -1,0 +1,12 @@
+// The one header that a program embedding Weir needs: jobs made of SQL or of plans, batches, results and errors. It
+// costs little to compile and brings in neither an io library nor SIMD intrinsics.
+#pragma once
+
+#include "weir/core/batch.h"
+#include "weir/core/clock.h"
+#include "weir/core/result.h"
+#include "weir/core/type.h"
+#include "weir/io/connector.h"
+#include "weir/pipeline/job.h"
+#include "weir/pipeline/plan.h"
+#include "weir/pipeline/sql.h"
