@@ -1,0 +1,157 @@
+// The operators that a physical plan is laid out with, as factories: the planner (engine/) names one, gives it what was
+// decided, and gets an Operator. How each works stands in pipeline/operators and pipeline/window.
+//
+//   rows ─► watermark ─► filter ─► project ─► window aggregate (kSingle) ─► …           one shard
+//   rows ─► watermark ─► … ─► window aggregate (kLocal) ═ exchange ═► (kMerge) ─► …     local, then merge
+//   rows ─► watermark ─► … ─► late filter ═ exchange ═► window aggregate (kSingle) ─► … shuffle
+//
+// A window aggregate takes columns, not expressions: the planner puts a project before it whose expressions are the
+// keys, the event time, the arguments and the filters; aggregate_inputs() makes that project and the columns in one
+// step.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weir/core/result.h"
+#include "weir/core/type.h"
+#include "weir/pipeline/operator.h"
+#include "weir/pipeline/plan.h"
+
+namespace weir {
+
+// ---- Rows one by one --------------------------------------------------------------------------------------------
+
+/// Keeps the rows for which a BOOLEAN expression is TRUE; the others are counted as filtered.
+Result<std::unique_ptr<Operator>> make_filter(FragmentContext& context, ExpressionPtr predicate);
+
+/// Gives one column an expression. Columns that are only passed on are not copied.
+Result<std::unique_ptr<Operator>> make_project(FragmentContext& context, std::vector<ExpressionPtr> expressions,
+                                               const Schema& output);
+
+// ---- Watermarks -------------------------------------------------------------------------------------------------
+
+struct WatermarkOptions {
+  std::uint32_t time_column = 0;  ///< The event time; NULL there ends the job.
+  ExpressionPtr watermark;        ///< Over the input's schema; null: the table has none, nothing is ever late.
+  std::uint32_t inputs = 1;       ///< Inputs of this instance, numbered 0 … inputs-1 in the batches' headers.
+  std::uint32_t inputs_max = 4096;
+};
+
+/// Assigns watermarks: keeps one for each input, sets the header's event times and watermarks, passes the batch on and
+/// then, where the least watermark of all inputs has risen, that watermark. NULL from the expression changes nothing.
+class WatermarkOperator : public Operator {
+ public:
+  static Result<std::unique_ptr<WatermarkOperator>> create(FragmentContext& context, const WatermarkOptions& options);
+
+  /// One more input, which starts at the merged watermark so that it cannot go back. Errors: kLimitExceeded.
+  virtual Result<std::uint32_t> add_input() = 0;
+  /// The input gives no more rows; after the last one the end of input is passed on. Idempotent.
+  virtual void input_ended(std::uint32_t input) = 0;
+  virtual Watermark input_watermark(std::uint32_t input) const noexcept = 0;
+  /// The least watermark over the inputs, kWatermarkEnd when all have ended.
+  virtual Watermark merged_watermark() const noexcept = 0;
+  /// The input that holds the merged watermark back, or -1 where none does.
+  virtual int holding_input() const noexcept = 0;
+  virtual std::uint64_t null_event_times() const noexcept = 0;
+};
+
+// ---- Windows ----------------------------------------------------------------------------------------------------
+
+/// A row that came after its window had fired.
+struct LateRow {
+  EventTime event_time = 0;
+  Watermark watermark = 0;  ///< Of its own input, before it.
+  std::uint32_t input = 0;
+  std::uint64_t position = 0;  ///< How many rows this operator had taken before it.
+};
+struct LateReport {
+  std::uint64_t count = 0;
+  std::optional<LateRow> first, last;
+};
+
+/// Drops rows all of whose windows have fired, as kLate. Stands on the source's side of a shuffle exchange.
+class LateFilterOperator : public Operator {
+ public:
+  static Result<std::unique_ptr<LateFilterOperator>> create(FragmentContext& context, const WindowSpec& window);
+  virtual const LateReport& late() const noexcept = 0;
+};
+
+/// Appends window_start, window_end, window_time to each row: TUMBLE one row, HOP and CUMULATE one for each window. A
+/// row without a window aggregate behind it is never late.
+Result<std::unique_ptr<Operator>> make_window_assign(FragmentContext& context, const WindowSpec& window,
+                                                     const Schema& input);
+
+/// An aggregate over columns.
+struct AggregateColumn {
+  std::string name;         ///< "COUNT", "SUM", "AVG", "MIN", "MAX".
+  int argument = -1;        ///< Column, -1 for COUNT(*).
+  int filter = -1;          ///< BOOLEAN column of FILTER (WHERE …), or -1.
+  Type type;                ///< Of the result.
+  std::string output_name;  ///< In messages and in the output's schema.
+};
+
+enum class AggregateMode : std::uint8_t {
+  kSingle,  // rows in, results out
+  kLocal,   // rows in, partials out when the watermark closes a slice
+  kMerge,   // partials in, results out
+};
+constexpr std::string_view aggregate_mode_name(AggregateMode mode) noexcept {
+  constexpr std::string_view kNames[] = {"single", "local", "merge"};
+  return kNames[static_cast<std::size_t>(mode)];
+}
+
+struct WindowAggregateOptions {
+  AggregateMode mode = AggregateMode::kSingle;
+  /// Decide here which rows are late. False behind an exchange, where it has been decided before.
+  bool decide_late = true;
+  /// No window: one result at the end of input over all rows (batch queries).
+  std::optional<WindowSpec> window;
+  Schema input;  ///< Of the rows (in mode kMerge too: of the rows before the local aggregate).
+  std::vector<std::uint32_t> keys;
+  std::vector<AggregateColumn> aggregates;
+  std::vector<std::string> key_names;      ///< In the output; empty: the columns' names.
+  std::uint32_t groups_max = 1u << 20;     ///< Keys in one slice.
+  std::uint32_t slices_max = 4096;         ///< Open slices.
+  std::size_t state_bytes_max = 1u << 30;  ///< All state of this instance; address space is reserved, not taken.
+};
+
+/// What a group and an empty slice cost, for explain.
+struct StateCost {
+  std::size_t group_bytes = 0;  ///< One key with its accumulators.
+  std::size_t slice_bytes = 0;  ///< One open slice without groups.
+};
+
+class WindowAggregateOperator : public Operator {
+ public:
+  /// Errors: kSqlUnsupported (a window kind or type that is not there yet), kInvalidArgument, kOutOfMemory.
+  static Result<std::unique_ptr<WindowAggregateOperator>> create(FragmentContext& context,
+                                                                 const WindowAggregateOptions& options);
+  /// Of the batches it gives out: keys, window_start, window_end, window_time, aggregates; in mode kLocal partials.
+  virtual const Schema& output_schema() const noexcept = 0;
+  virtual const LateReport& late() const noexcept = 0;
+  virtual StateCost state_cost() const noexcept = 0;
+  virtual std::uint32_t open_slices() const noexcept = 0;
+  virtual std::uint64_t groups_made() const noexcept = 0;
+};
+
+/// Schema of the partials between kLocal and kMerge: keys, slice_start, window_end_min, accumulators.
+Result<Schema> partial_schema(const WindowAggregateOptions& options);
+/// Columns of a partial that carry keys are the first options.keys.size().
+Result<Schema> result_schema(const WindowAggregateOptions& options);
+
+/// The project before a window aggregate and the aggregate's columns over that project's schema. Equal expressions
+/// become one column.
+struct AggregateInputs {
+  std::vector<ExpressionPtr> expressions;
+  Schema schema;
+  WindowAggregateOptions options;
+};
+/// Requires: a kAggregate node; the input of its kWindow node is `input`.
+Result<AggregateInputs> aggregate_inputs(const PlanNode& aggregate, const Schema& input);
+
+}  // namespace weir
