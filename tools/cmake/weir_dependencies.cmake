@@ -10,7 +10,6 @@ find_package(hwy REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(fmt REQUIRED)
 find_package(date REQUIRED)
-find_package(mimalloc REQUIRED)
 
 # The header moved between Debian releases; the package has no CMake configuration on bookworm.
 find_path(CONCURRENTQUEUE_INCLUDE_DIR concurrentqueue.h
@@ -29,4 +28,8 @@ if(WEIR_BUILD_BENCH)
 endif()
 if(WEIR_BUILD_TOOLS)
   find_package(CLI11 REQUIRED)
+endif()
+# Only programs of Weir's own take mimalloc: a library must not change its host's malloc.
+if(WEIR_BUILD_TOOLS OR WEIR_BUILD_BENCH)
+  find_package(mimalloc REQUIRED)
 endif()

@@ -1,7 +1,8 @@
 # weir_module(NAME name [SOURCES ...] [DEPENDS targets] [PRIVATE_DEPENDS targets])
 #   Makes the static library weir_<name> with the alias weir::<name>. Public headers stand at include/weir/<name>/ and are
 #   the only ones that other modules can include: each target exports its own include folder alone, so an include against
-#   the direction tools -> pipeline -> io, simd -> core does not compile.
+#   the direction tools -> pipeline -> io, simd -> core does not compile. PRIVATE_DEPENDS are linked into programs that
+#   use the installed library too (it is static); those that are headers alone stay in the build.
 # weir_test(NAME name SOURCES ... [DEPENDS targets] [LABELS ...])
 #   Makes one test program on GoogleTest; every TEST in it becomes a ctest case.
 # weir_warnings(target)
@@ -14,6 +15,10 @@ if(PROJECT_IS_TOP_LEVEL)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
   endif()
   set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+endif()
+
+if(WEIR_INSTALL)
+  include(GNUInstallDirs)
 endif()
 
 function(weir_warnings target)
@@ -29,16 +34,36 @@ function(weir_warnings target)
   endif()
 endfunction()
 
+# Sets `result` to whether the target brings include folders and nothing to link.
+function(weir_is_headers_alone target result)
+  get_target_property(type ${target} TYPE)
+  get_target_property(libraries ${target} INTERFACE_LINK_LIBRARIES)
+  if(type STREQUAL "INTERFACE_LIBRARY" AND NOT libraries)
+    set(${result} TRUE PARENT_SCOPE)
+  else()
+    set(${result} FALSE PARENT_SCOPE)
+  endif()
+endfunction()
+
 function(weir_module)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   set(target weir_${ARG_NAME})
-  file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/*.h")
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/*.h"
+       "${CMAKE_CURRENT_SOURCE_DIR}/include/*.def")
   add_library(${target} STATIC ${ARG_SOURCES})
   add_library(weir::${ARG_NAME} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${ARG_NAME})
   target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
   target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
-  target_link_libraries(${target} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  target_link_libraries(${target} PUBLIC ${ARG_DEPENDS})
+  foreach(dependency IN LISTS ARG_PRIVATE_DEPENDS)
+    weir_is_headers_alone(${dependency} headers_alone)
+    if(headers_alone)
+      target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:${dependency}>)
+    else()
+      target_link_libraries(${target} PRIVATE ${dependency})
+    endif()
+  endforeach()
   weir_warnings(${target})
   if(WEIR_INSTALL)
     install(TARGETS ${target} EXPORT weir_targets FILE_SET HEADERS)
