@@ -38,6 +38,7 @@ enum class ReadStatus : std::uint8_t {
 /// Rows from the embedding process for a table with connector 'host'. Thread: `read` and `write` run on shard threads.
 struct HostTable {
   std::uint32_t inputs = 1;
+  bool parallel = false;  ///< `write` may be called by several shards at the same time.
   /// Fills an empty batch of input `input`: writes into its columns or points them to memory that lives until the next
   /// call.
   std::function<ReadStatus(std::uint32_t input, Batch& batch)> read;
@@ -53,7 +54,9 @@ struct TableContext {
   std::map<std::string, std::string> options;
   std::string time_zone = "UTC";
   std::size_t record_bytes_max = kRecordBytesMaxDefault;
-  Clock* clock = nullptr;  ///< null while only checking.
+  Clock* clock = nullptr;              ///< null while only checking.
+  IoBackend* setup_backend = nullptr;  ///< To look at files with; null while only checking.
+  bool make_folders = true;            ///< A sink may make its folder; false where files live in a simulated world.
   const HostTable* host = nullptr;
 };
 

@@ -77,6 +77,8 @@ class Decoder {
   virtual DecodeResult finish(Batch& out, const BadRecordHandler& bad) = 0;
   /// Records seen so far, good and bad.
   virtual std::uint64_t records() const noexcept = 0;
+  /// Bytes of a record that began and has no end yet.
+  virtual std::size_t pending_bytes() const noexcept = 0;
   /// Forgets everything: the next bytes are the start of a new input.
   virtual void reset() noexcept = 0;
 };

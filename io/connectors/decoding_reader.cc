@@ -1,0 +1,137 @@
+// Drives a byte source and a decoder with bounded work a call (decoding_reader.h).
+#include "connectors/decoding_reader.h"
+
+#include <utility>
+
+namespace weir {
+namespace {
+
+constexpr int kChunksPerRead = 16;  // bounds the work of a read that meets nothing but bad records
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\r')
+      out += "\\r";
+    else if (byte < 0x20 || byte == 0x7f)
+      out += '?';
+    else
+      out += c;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string describe(const BadRecord& record) {
+  std::string text = "record " + std::to_string(record.record) + " at byte " + std::to_string(record.byte);
+  if (!record.field.empty()) text += ", column " + std::string(record.field);
+  text += ": " + std::string(record.reason);
+  if (!record.text.empty()) text += " (\"" + printable(record.text) + "\")";
+  return text;
+}
+
+DecodedStream::DecodedStream(std::unique_ptr<Decoder> decoder, BadRecordHandler on_bad)
+    : decoder_(std::move(decoder)), on_bad_(std::move(on_bad)) {
+  recording_ = [this](const BadRecord& record) {
+    const bool go_on = on_bad_ == nullptr || on_bad_(record);
+    if (!go_on) {
+      bad_record_.emplace(Error(record.code, describe(record), Position::at_byte(record.byte))
+                              .with_hint("set the format's ignore-parse-errors option to true to count such records "
+                                         "and go on"));
+    }
+    return go_on;
+  };
+}
+
+void DecodedStream::start(std::unique_ptr<ByteSource> bytes) {
+  WEIR_CHECK(bytes_ == nullptr);
+  decoder_->reset();
+  error_.reset();
+  pending_error_.reset();
+  bytes_ = std::move(bytes);
+}
+
+ReadStatus DecodedStream::fail(Error error) {
+  error_.emplace(std::move(error));
+  return ReadStatus::kFailed;
+}
+
+void DecodedStream::end_stream() {
+  bytes_before_ += bytes_->bytes_consumed();
+  records_before_ += decoder_->records();
+  bytes_.reset();
+}
+
+ReadStatus DecodedStream::read_end(Batch& batch) {
+  const DecodeResult result = decoder_->finish(batch, recording_);
+  if (result.stopped) return fail(std::move(*bad_record_).with_context("reading " + std::string(bytes_->name())));
+  if (result.consumed == 0) return ReadStatus::kRows;
+  end_stream();
+  return ReadStatus::kEnd;
+}
+
+ReadStatus DecodedStream::read(Batch& batch) {
+  if (bytes_ == nullptr) return ReadStatus::kEnd;
+  if (pending_error_.has_value()) return fail(std::move(*pending_error_));
+  for (int chunk = 0; chunk < kChunksPerRead; ++chunk) {
+    std::span<const char> bytes;
+    switch (bytes_->poll(bytes)) {
+      case ReadState::kData: {
+        const DecodeResult result = decoder_->decode(bytes, batch, recording_);
+        bytes_->consume(result.consumed);
+        BatchHeader& header = batch.header();
+        header.ingest_time_max = std::max(header.ingest_time_max, bytes_->ingest_wall_ns());
+        header.ingest_time_min = std::min(header.ingest_time_min, bytes_->ingest_wall_ns());
+        if (result.stopped) return fail(std::move(*bad_record_).with_context("reading " + std::string(bytes_->name())));
+        if (result.consumed < bytes.size() || batch.full()) return ReadStatus::kRows;
+        break;
+      }
+      case ReadState::kPending:
+        if (!draining_) return ReadStatus::kPending;
+        bytes_->close();
+        return read_end(batch);
+      case ReadState::kEnd:
+        return read_end(batch);
+      case ReadState::kError: {
+        Error error = bytes_->error();
+        if (batch.row_count() == 0) return fail(std::move(error));
+        pending_error_.emplace(std::move(error));
+        return ReadStatus::kRows;
+      }
+    }
+  }
+  return ReadStatus::kRows;
+}
+
+void DecodedStream::abandon() {
+  if (decoder_->pending_bytes() != 0 && on_bad_ != nullptr) {
+    BadRecord record;
+    record.code = error_->code();
+    record.record = decoder_->records();
+    record.byte = bytes_->bytes_consumed() - decoder_->pending_bytes();
+    record.reason = "the connection broke in the middle of the record";
+    on_bad_(record);
+    ++records_before_;
+  }
+  error_.reset();
+  end_stream();
+}
+
+DecodingReader::DecodingReader(std::unique_ptr<Decoder> decoder, BadRecordHandler on_bad)
+    : stream_(std::move(decoder), std::move(on_bad)) {}
+
+Result<void> DecodingReader::open(std::unique_ptr<ByteSource> bytes, IoBackend& backend) {
+  WEIR_TRY(bytes->open(backend));
+  stream_.start(std::move(bytes));
+  return {};
+}
+
+ReadStatus DecodingReader::read(Batch& batch) {
+  return stream_.read(batch);
+}
+
+}  // namespace weir

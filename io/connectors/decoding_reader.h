@@ -1,0 +1,72 @@
+// DecodingReader: bytes of one input through a decoder into batches; and the error that a bad record becomes.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "weir/core/clock.h"
+#include "weir/io/byte_source.h"
+#include "weir/io/connector.h"
+#include "weir/io/format.h"
+
+namespace weir {
+
+/// One ordered stream of bytes with its decoder. Thread: the owning shard.
+class DecodedStream {
+ public:
+  DecodedStream(std::unique_ptr<Decoder> decoder, BadRecordHandler on_bad);
+
+  /// Starts a stream; what an earlier one left in the decoder is forgotten.
+  void start(std::unique_ptr<ByteSource> bytes);
+  bool running() const noexcept { return bytes_ != nullptr; }
+  /// Appends rows until the batch is full, the bytes pause, or the stream ends. Bounded work.
+  ReadStatus read(Batch& batch);
+  /// Reads on until the first pause, then ends.
+  void drain() noexcept { draining_ = true; }
+  /// Requires: read gave kFailed.
+  const Error& error() const noexcept { return *error_; }
+  /// Takes the error away (a connection that failed does not fail its listener).
+  Error take_error() noexcept { return std::move(*error_); }
+  /// Ends a stream that failed: the piece of a record that was cut is reported as a bad record, which does not fail the
+  /// job. Requires: read gave kFailed.
+  void abandon();
+  std::uint64_t bytes() const noexcept { return bytes_before_ + (bytes_ == nullptr ? 0 : bytes_->bytes_consumed()); }
+  std::uint64_t records() const noexcept { return records_before_ + (bytes_ == nullptr ? 0 : decoder_->records()); }
+
+ private:
+  ReadStatus read_end(Batch& batch);
+  ReadStatus fail(Error error);
+  void end_stream();
+
+  std::unique_ptr<Decoder> decoder_;
+  BadRecordHandler on_bad_;
+  BadRecordHandler recording_;
+  std::unique_ptr<ByteSource> bytes_;
+  std::optional<Error> error_;
+  std::optional<Error> pending_error_;  // to be given once the rows before it have been taken
+  std::optional<Error> bad_record_;
+  std::uint64_t bytes_before_ = 0;
+  std::uint64_t records_before_ = 0;
+  bool draining_ = false;
+};
+
+/// A reader over one file. Thread: the owning shard.
+class DecodingReader final : public RowReader {
+ public:
+  DecodingReader(std::unique_ptr<Decoder> decoder, BadRecordHandler on_bad);
+  Result<void> open(std::unique_ptr<ByteSource> bytes, IoBackend& backend);
+  ReadStatus read(Batch& batch) override;
+  void drain() override { stream_.drain(); }
+  const Error& error() const noexcept override { return stream_.error(); }
+  std::uint64_t bytes() const noexcept override { return stream_.bytes(); }
+  std::uint64_t records() const noexcept override { return stream_.records(); }
+
+ private:
+  DecodedStream stream_;
+};
+
+/// Text of a bad record for people: "record 12 at byte 345, column delay_min: not a number (\"abc\")".
+std::string describe(const BadRecord& record);
+
+}  // namespace weir

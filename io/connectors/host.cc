@@ -1,0 +1,114 @@
+// host: a table whose rows come from, or go to, the process that embeds Weir. The functions stand in
+// JobOptions::host_tables.
+#include <optional>
+
+#include "connectors/connectors.h"
+
+namespace weir {
+namespace {
+
+class HostReader final : public RowReader {
+ public:
+  HostReader(const HostTable& host, std::uint32_t input) : host_(host), input_(input) {}
+  ReadStatus read(Batch& batch) override {
+    if (draining_) return ReadStatus::kEnd;
+    const ReadStatus status = host_.read(input_, batch);
+    records_ += batch.row_count();
+    if (status == ReadStatus::kFailed) {
+      error_.emplace(ErrorCode::kUserFunction, "the host's reader of input " + std::to_string(input_) + " failed");
+    }
+    return status;
+  }
+  void drain() override { draining_ = true; }
+  const Error& error() const noexcept override { return *error_; }
+  std::uint64_t bytes() const noexcept override { return 0; }
+  std::uint64_t records() const noexcept override { return records_; }
+
+ private:
+  const HostTable& host_;
+  std::uint32_t input_;
+  std::uint64_t records_ = 0;
+  bool draining_ = false;
+  std::optional<Error> error_;
+};
+
+class HostSource final : public TableSource {
+ public:
+  explicit HostSource(const HostTable& host) : host_(host) {}
+  std::uint32_t input_count() const noexcept override { return host_.inputs; }
+  bool bounded() const noexcept override { return false; }
+  Result<std::unique_ptr<RowReader>> open(std::uint32_t input, IoBackend&, const ReaderCallbacks&) override {
+    return std::unique_ptr<RowReader>(std::make_unique<HostReader>(host_, input));
+  }
+  std::size_t reader_bytes() const noexcept override { return sizeof(HostReader); }
+  std::string describe() const override {
+    return "host, " + std::to_string(host_.inputs) + (host_.inputs == 1 ? " input" : " inputs");
+  }
+
+ private:
+  const HostTable& host_;
+};
+
+class HostWriter final : public RowWriter {
+ public:
+  HostWriter(const HostTable& host, std::uint32_t shard) : host_(host), shard_(shard) {}
+  bool accepts() const noexcept override { return true; }
+  bool write(const Batch& batch, std::uint32_t* next) override {
+    host_.write(shard_, batch);
+    *next = batch.selected_count();
+    return true;
+  }
+  void flush() override {}
+  void close() override { finished_ = true; }
+  bool finished() const noexcept override { return finished_; }
+  bool failed() const noexcept override { return false; }
+  const Error& error() const noexcept override {
+    WEIR_CHECK(false);
+    __builtin_unreachable();
+  }
+  std::uint64_t bytes() const noexcept override { return 0; }
+
+ private:
+  const HostTable& host_;
+  std::uint32_t shard_;
+  bool finished_ = false;
+};
+
+class HostSink final : public TableSink {
+ public:
+  explicit HostSink(const HostTable& host) : host_(host) {}
+  bool parallel() const noexcept override { return host_.parallel; }
+  Result<std::unique_ptr<RowWriter>> open(std::uint32_t shard, IoBackend&) override {
+    return std::unique_ptr<RowWriter>(std::make_unique<HostWriter>(host_, shard));
+  }
+  std::size_t writer_bytes() const noexcept override { return sizeof(HostWriter); }
+  std::string describe() const override { return "host"; }
+  std::string guarantee() const override { return "each row is handed over once; the host's process keeps it"; }
+
+ private:
+  const HostTable& host_;
+};
+
+Error not_given(const TableContext& context, const char* what) {
+  return Error(ErrorCode::kUnavailable, "table " + context.table + " has connector 'host', and no host " + what + " it")
+      .with_hint("the embedding program gives it in JobOptions::host_tables");
+}
+
+Result<std::unique_ptr<TableSource>> make_host_source(const TableContext& context) {
+  if (context.host == nullptr || !context.host->read) return not_given(context, "fills");
+  return std::unique_ptr<TableSource>(std::make_unique<HostSource>(*context.host));
+}
+
+Result<std::unique_ptr<TableSink>> make_host_sink(const TableContext& context) {
+  if (context.host == nullptr || !context.host->write) return not_given(context, "takes");
+  return std::unique_ptr<TableSink>(std::make_unique<HostSink>(*context.host));
+}
+
+}  // namespace
+
+const ConnectorEntry& host_connector() {
+  static constexpr ConnectorEntry kEntry{"host", {}, false, make_host_source, make_host_sink};
+  return kEntry;
+}
+
+}  // namespace weir
