@@ -1,0 +1,73 @@
+// BatchAccumulator: adds a batch to state rows, one accumulator after another over the whole batch (lift and combine of
+// the algebra). Rows come from a source's batch or, in combine, from a batch of partials whose columns are
+// accumulators.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "weir/core/batch.h"
+#include "weir/core/result.h"
+#include "weir/simd/accumulate.h"
+#include "weir/simd/rows.h"
+#include "window/aggregate_layout.h"
+#include "window/state_arena.h"
+#include "window/string_store.h"
+
+namespace weir {
+
+/// Where state rows stand and where their long strings go.
+struct StateRows {
+  simd::GroupRows rows;  ///< base is that of the state part.
+  StringStore* strings = nullptr;
+  StateArena* arena = nullptr;
+};
+
+/// Thread: the owning shard. Allocates: in the constructor only.
+class BatchAccumulator {
+ public:
+  BatchAccumulator(const AggregateLayout& layout, std::uint32_t capacity);
+
+  /// Starts a batch. `partial_column` is the column of the first accumulator in a batch of partials, or -1 for rows.
+  void begin(const Batch& batch, int partial_column);
+  /// Adds rows of the batch to their groups (with keys) or to the only state row (groups is not looked at).
+  /// `first_done`: the count of rows and the fused sum have been added already.
+  /// Errors: kOverflow, kLimitExceeded (long strings do not fit state_bytes_max).
+  Result<void> add(const std::uint32_t* groups, const simd::Rows& rows, const StateRows& to, bool first_done = false);
+
+  /// The vector of the fused sum where the batch lets it be added without looking at NULLs, else null.
+  const Vector* fused_vector() const noexcept;
+  std::size_t memory_bytes() const noexcept { return memory_bytes_; }
+
+ private:
+  const std::uint64_t* mask(const Accumulator& accumulator) const noexcept;
+  const Vector& vector(std::size_t index) const noexcept;
+  bool add_one(std::size_t index, const std::uint32_t* groups, const simd::Rows& rows, const StateRows& to);
+  bool add_keyed(const Accumulator& accumulator, const Vector& values, const std::uint32_t* groups,
+                 const simd::Rows& rows, const StateRows& to);
+  bool add_global(const Accumulator& accumulator, const Vector& values, const simd::Rows& rows, const StateRows& to);
+  void add_skipped(const Accumulator& accumulator, const std::uint32_t* groups, const simd::Rows& rows,
+                   const StateRows& to);
+  const Vector& ordered(const Accumulator& accumulator, const Vector& values, const simd::Rows& rows);
+  const std::uint64_t* make_mask(const Batch& batch, const Accumulator& accumulator, std::uint64_t* words);
+
+  const AggregateLayout& layout_;
+  std::uint32_t capacity_;
+  const Batch* batch_ = nullptr;
+  int partial_column_ = -1;
+  std::unique_ptr<std::uint64_t[]> mask_words_;     // one bitmap an accumulator
+  std::unique_ptr<const std::uint64_t*[]> masks_;   // per accumulator, null: every row has a value
+  std::unique_ptr<std::uint64_t[]> inverse_;        // one bitmap
+  std::unique_ptr<std::int64_t[]> ordered_values_;  // FLOAT and DOUBLE as integers
+  Vector ordered_vector_;
+  std::size_t memory_bytes_ = 0;
+};
+
+/// A double as the integer that has its place in the order: -inf … -0, +0 … +inf, NaN (every NaN is one).
+std::int64_t ordered_from_double(double value) noexcept;
+double double_from_ordered(std::int64_t value) noexcept;
+std::int32_t ordered_from_float(float value) noexcept;
+float float_from_ordered(std::int32_t value) noexcept;
+
+}  // namespace weir

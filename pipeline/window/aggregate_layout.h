@@ -1,0 +1,97 @@
+// AggregateLayout: which accumulators a list of aggregate calls needs and where they stand in a state row.
+//
+//   state row   | rows | sum(x) | min(y) | … | skipped(x) | …       8-byte aligned, the count of rows always first
+//
+// Aggregates are an algebra: lift (a row's value), combine (accumulators), lower (accumulators to a result). Calls
+// share accumulators: SUM(x), AVG(x) and COUNT(x) take one sum(x) and one skipped(x). skipped(x) counts the rows whose
+// x is NULL or whose FILTER is not TRUE, so a batch without NULLs touches it not at all, and COUNT(x) = rows -
+// skipped(x); where it is 0, SUM, AVG, MIN and MAX are NULL.
+//
+// An accumulator is one row of the table in aggregate_layout.cc (what it starts at, the column of a partial that
+// carries it) and one case in accumulate.cc; a result is one case in lower.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "weir/core/result.h"
+#include "weir/core/type.h"
+#include "weir/pipeline/operators.h"
+
+namespace weir {
+
+enum class AccumulatorKind : std::uint8_t {
+  kRows,          // uint64: rows of the group
+  kSkipped,       // uint64: rows without a value
+  kSumInt64,      // int64: exact for up to 2^32 values of 32 bits
+  kSumInt128,     // Int128: exact for 64-bit values
+  kSumWide,       // Int128 and how often it wrapped: exact for 128-bit values
+  kSumWideWraps,  // int64, the second half of kSumWide; stands right behind it
+  kSumDouble,     // double; without keys SumLanes
+  kMin,
+  kMax,  // the value itself; FLOAT and DOUBLE as integers of the same order
+  kMinString,
+  kMaxString,  // StringRef, StringStore::kUnset where there is no value yet
+};
+
+struct Accumulator {
+  AccumulatorKind kind = AccumulatorKind::kRows;
+  Physical physical = Physical::kInt64;  ///< Of the column of a partial that carries it.
+  Physical input = Physical::kInt64;     ///< Of the argument.
+  std::uint32_t offset = 0;              ///< In the state part of a row.
+  int argument = -1;                     ///< Column of the rows.
+  int filter = -1;
+  int skipped = -1;  ///< Accumulator that counts the rows without a value, or -1: every row has one.
+};
+
+enum class AggregateFunction : std::uint8_t { kCount, kSum, kAvg, kMin, kMax };
+
+/// How a result is made from accumulators.
+struct AggregateResult {
+  AggregateFunction function = AggregateFunction::kCount;
+  int value = -1;    ///< Accumulator, or -1 (COUNT).
+  int skipped = -1;  ///< Accumulator, or -1: every row counts.
+  Type argument;
+  Type type;
+  std::string name;  ///< In messages: "SUM(delay)".
+};
+
+/// Immutable after make().
+class AggregateLayout {
+ public:
+  /// Errors: kSqlUnsupported for a type that has no accumulator yet, kSqlUnknownName.
+  static Result<AggregateLayout> make(const Schema& input, std::span<const AggregateColumn> aggregates, bool keyed);
+
+  std::span<const Accumulator> accumulators() const noexcept { return accumulators_; }
+  std::span<const AggregateResult> results() const noexcept { return results_; }
+  std::size_t state_bytes() const noexcept { return state_bytes_; }
+  bool keyed() const noexcept { return keyed_; }
+  bool has_strings() const noexcept { return has_strings_; }
+  /// A state row to which nothing has been added; state_bytes() bytes.
+  const std::byte* initial() const noexcept { return initial_.data(); }
+  bool initial_is_zero() const noexcept { return initial_is_zero_; }
+  /// Fields of a partial, one an accumulator.
+  std::vector<Field> partial_fields() const;
+  /// Accumulator number of the sum that can be added in one pass with the count of rows, or -1.
+  int fused_sum() const noexcept { return fused_sum_; }
+
+ private:
+  int add(Accumulator accumulator);
+  int add_skipped(const Schema& input, int argument, int filter);
+  Result<void> add_call(const Schema& input, const AggregateColumn& call);
+  void place();
+
+  std::vector<Accumulator> accumulators_;
+  std::vector<AggregateResult> results_;
+  std::vector<std::byte> initial_;
+  std::size_t state_bytes_ = 0;
+  bool keyed_ = true;
+  bool has_strings_ = false;
+  bool initial_is_zero_ = true;
+  int fused_sum_ = -1;
+};
+
+}  // namespace weir

@@ -1,0 +1,446 @@
+// Finds and makes groups. See group_table.h.
+#include "window/group_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "weir/simd/group.h"
+#include "weir/simd/hash.h"
+#include "weir/simd/reduce.h"
+
+namespace weir {
+namespace {
+
+// A dense table of up to this many groups always pays; above, it must have seen an eighth of its range in rows.
+constexpr std::uint64_t kDenseRangeFree = 4096;
+constexpr std::uint64_t kDenseRangeMax = 65536;
+constexpr std::uint32_t kHashedRowsMin = 64;
+constexpr std::uint32_t kProbeWordsMax = 4;
+constexpr std::uint32_t kPrefetchAhead = 8;
+
+bool valid_range(BatchKeys& keys, const simd::Rows& rows, std::int64_t& least, std::int64_t& greatest) {
+  const Vector& vector = keys.vector(0);
+  if (vector.physical == Physical::kInt32) {
+    std::int32_t low, high;
+    if (!simd::min_max(vector.values<std::int32_t>(), rows, &low, &high)) return false;
+    least = low;
+    greatest = high;
+    return true;
+  }
+  return simd::min_max(reinterpret_cast<const std::int64_t*>(keys.words()), rows, &least, &greatest);
+}
+
+}  // namespace
+
+Error GroupTable::groups_error() const {
+  return Error(ErrorCode::kLimitExceeded, "a slice has more than groups_max = " + std::to_string(setup_.groups_max) +
+                                              " different keys on one shard")
+      .with_hint("raise groups_max, use more shards or shorter windows");
+}
+
+Result<std::byte*> GroupTable::take(std::size_t bytes) {
+  void* block = setup_.arena->take(bytes);
+  if (block == nullptr)
+    return Error(ErrorCode::kLimitExceeded, "aggregate state does not fit state_bytes_max = " +
+                                                std::to_string(setup_.arena->bytes_max()) + " bytes of one shard")
+        .with_hint("raise state_bytes_max, use more shards or shorter windows");
+  return static_cast<std::byte*>(block);
+}
+
+void GroupTable::initialize(std::byte* states, std::size_t stride, std::size_t count) noexcept {
+  const std::size_t bytes = setup_.aggregates->state_bytes();
+  if (setup_.aggregates->initial_is_zero() && stride == bytes) {
+    std::memset(states, 0, bytes * count);
+    return;
+  }
+  for (std::size_t i = 0; i < count; ++i) std::memcpy(states + i * stride, setup_.aggregates->initial(), bytes);
+}
+
+Result<void> GroupTable::start(const BatchKeys& keys) {
+  const KeyForm form = keys.layout().form;
+  if (form == KeyForm::kWords) return start_hashed();
+  if (form == KeyForm::kInteger) return {};
+  stride_ = setup_.aggregates->state_bytes();
+  key_bytes_ = 0;
+  WEIR_ASSIGN(rows_, take(stride_));
+  row_block_ = StateArena::block_bytes(stride_);
+  initialize(rows_, stride_, 1);
+  mode_ = Mode::kGlobal;
+  return {};
+}
+
+Result<void> GroupTable::find_or_insert(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups,
+                                        ProbeScratch& scratch) {
+  if (mode_ == Mode::kEmpty) WEIR_TRY(start(keys));
+  if (mode_ == Mode::kGlobal || rows.count == 0) return {};
+  if (keys.layout().form == KeyForm::kWords) return find_words(keys, rows, groups, scratch);
+  if (mode_ != Mode::kHashed) {
+    bool done = false;
+    WEIR_TRY(find_dense(keys, rows, groups, done));
+    if (done) return {};
+  }
+  return find_integer(keys, rows, groups, scratch);
+}
+
+// ---- Dense ------------------------------------------------------------------------------------------------------
+
+bool GroupTable::add_dense(const BatchKeys& keys, const simd::Rows& rows, const Vector* sum, std::size_t sum_offset) {
+  if (mode_ != Mode::kDense || keys.validity() != nullptr) return false;
+  const Vector& key = keys.vector(0);
+  const simd::DenseGroups groups{{rows_, stride_}, range_};
+  const auto add = [&](const auto* values, auto base) {
+    if (sum == nullptr) return simd::accumulate_count_dense(values, base, rows, groups, 0);
+    if (sum->physical == Physical::kFloat)
+      return simd::accumulate_count_sum_dense(values, base, sum->values<float>(), rows, groups, 0, sum_offset);
+    return simd::accumulate_count_sum_dense(values, base, sum->values<double>(), rows, groups, 0, sum_offset);
+  };
+  bool added = false;
+  if (key.physical == Physical::kInt32)
+    added = add(key.values<std::int32_t>(), static_cast<std::int32_t>(base_));
+  else if (key.physical == Physical::kInt64)
+    added = add(key.values<std::int64_t>(), base_);
+  if (added) rows_seen_ += rows.count;
+  return added;
+}
+
+Result<void> GroupTable::find_dense(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, bool& done) {
+  simd::Rows valid = rows;
+  valid.validity = keys.validity();
+  const auto look_up = [&] {
+    const Vector& vector = keys.vector(0);
+    if (vector.physical == Physical::kInt32)
+      return simd::dense_groups(vector.values<std::int32_t>(), static_cast<std::int32_t>(base_), range_, valid, groups);
+    return simd::dense_groups(reinterpret_cast<const std::int64_t*>(keys.words()), base_, range_, valid, groups);
+  };
+  done = mode_ == Mode::kDense && look_up();
+  if (!done) {
+    std::int64_t least = base_, greatest = base_;
+    (void)valid_range(keys, valid, least, greatest);
+    WEIR_TRY(cover(least, greatest, rows.count, done));
+    if (done) {
+      const bool found = look_up();
+      WEIR_CHECK(found);
+    } else if (mode_ == Mode::kDense) {
+      WEIR_TRY(rehash_dense());
+    } else {
+      WEIR_TRY(start_hashed());
+    }
+  }
+  rows_seen_ += rows.count;
+  return {};
+}
+
+Result<void> GroupTable::cover(std::int64_t least, std::int64_t greatest, std::uint32_t rows, bool& done) {
+  const bool dense = mode_ == Mode::kDense;
+  const std::int64_t low = dense ? std::min(least, base_) : least;
+  const std::int64_t high = dense ? std::max(greatest, base_ + static_cast<std::int64_t>(range_) - 1) : greatest;
+  const std::uint64_t span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);  // groups less one
+  const std::uint64_t pays = std::clamp(8 * (rows_seen_ + rows), kDenseRangeFree, kDenseRangeMax);
+  done = span < pays && span + 2 <= setup_.groups_max;
+  if (!done) return {};
+  const std::size_t stride = setup_.aggregates->state_bytes();
+  const std::size_t block = StateArena::block_bytes((span + 2) * stride);
+  const std::uint64_t room = std::min<std::uint64_t>(block / stride, setup_.groups_max);
+  const auto range = static_cast<std::uint32_t>(std::min<std::uint64_t>(room - 1, kDenseRangeMax));
+  // What is left over goes to the side that the keys grow to.
+  std::int64_t base = low;
+  const std::int64_t slack = static_cast<std::int64_t>(range) - static_cast<std::int64_t>(span) - 1;
+  const std::int64_t floor = setup_.keys->columns[0].type.physical() == Physical::kInt64
+                                 ? std::numeric_limits<std::int64_t>::min()
+                                 : std::numeric_limits<std::int32_t>::min();
+  if (dense && least < base_ && low - floor >= slack) base = low - slack;
+  if (base > std::numeric_limits<std::int64_t>::max() - static_cast<std::int64_t>(range))
+    base = std::numeric_limits<std::int64_t>::max() - static_cast<std::int64_t>(range);
+  WEIR_ASSIGN(std::byte * rows_new, take(block));
+  initialize(rows_new, stride, std::size_t{range} + 1);
+  if (dense) {
+    const auto shift = static_cast<std::size_t>(base_ - base);
+    std::memcpy(rows_new + shift * stride, rows_, range_ * stride);
+    std::memcpy(rows_new + range * stride, rows_ + range_ * stride, stride);
+    setup_.arena->give_back(rows_, row_block_);
+  }
+  rows_ = rows_new;
+  row_block_ = block;
+  stride_ = stride;
+  key_bytes_ = 0;
+  base_ = base;
+  range_ = range;
+  mode_ = Mode::kDense;
+  return {};
+}
+
+Result<void> GroupTable::rehash_dense() {
+  std::byte* old_rows = rows_;
+  const std::size_t old_block = row_block_, old_stride = stride_;
+  expected_ = std::max(expected_, group_count());
+  rows_ = nullptr;
+  row_block_ = 0;
+  const auto give_back = [&] { setup_.arena->give_back(old_rows, old_block); };
+  if (auto started = start_hashed(); !started) {
+    give_back();
+    return started;
+  }
+  for (std::uint32_t old = 0; old <= range_; ++old) {
+    const std::byte* from = old_rows + old * old_stride;
+    std::uint64_t rows_counted;
+    std::memcpy(&rows_counted, from, sizeof rows_counted);
+    if (rows_counted == 0) continue;
+    const bool null = old == range_;
+    const auto key = null ? 0 : static_cast<std::uint64_t>(base_ + static_cast<std::int64_t>(old));
+    auto group = insert(&key);
+    if (!group) {
+      give_back();
+      return std::move(group).error();
+    }
+    if (null)
+      null_group_ = *group;
+    else
+      place(*group, simd::hash_u64(key));
+    std::memcpy(rows_ + *group * stride_ + key_bytes_, from, old_stride);
+  }
+  give_back();
+  return {};
+}
+
+// ---- Hashed -----------------------------------------------------------------------------------------------------
+
+Result<void> GroupTable::start_hashed() {
+  mode_ = Mode::kHashed;
+  key_bytes_ = setup_.keys->words * sizeof(std::uint64_t);
+  stride_ = key_bytes_ + setup_.aggregates->state_bytes();
+  count_ = 0;
+  row_capacity_ = 0;
+  null_group_ = simd::kNoRow;
+  const std::uint32_t wanted = std::min(std::max(expected_, kHashedRowsMin), setup_.groups_max);
+  WEIR_TRY(grow_rows(wanted));
+  slot_mask_ = std::bit_ceil(std::uint64_t{wanted} * 2) / 2 - 1;  // grow_slots doubles it
+  return grow_slots();
+}
+
+Result<void> GroupTable::grow_rows(std::size_t rows) {
+  const std::size_t block = StateArena::block_bytes(rows * stride_);
+  WEIR_ASSIGN(std::byte * rows_new, take(block));
+  if (rows_ != nullptr) {
+    std::memcpy(rows_new, rows_, count_ * stride_);
+    setup_.arena->give_back(rows_, row_block_);
+  }
+  rows_ = rows_new;
+  row_block_ = block;
+  row_capacity_ = static_cast<std::uint32_t>(std::min<std::size_t>(block / stride_, 0x7FFFFFFF));
+  return {};
+}
+
+void GroupTable::place(std::uint32_t group, std::uint64_t hash) noexcept {
+  std::uint64_t slot = hash & slot_mask_;
+  while (slots_[slot] != simd::kEmptySlot) slot = (slot + 1) & slot_mask_;
+  slots_[slot] = group;
+}
+
+Result<void> GroupTable::grow_slots() {
+  const std::uint64_t slots = (slot_mask_ + 1) * 2;
+  const std::size_t bytes = slots * sizeof(std::uint32_t);
+  WEIR_ASSIGN(std::byte * block, take(bytes));
+  if (slots_ != nullptr) setup_.arena->give_back(slots_, slot_block_);
+  slots_ = reinterpret_cast<std::uint32_t*>(block);
+  slot_block_ = StateArena::block_bytes(bytes);
+  slot_mask_ = slots - 1;
+  std::memset(slots_, 0xFF, bytes);
+  const bool integer = setup_.keys->form == KeyForm::kInteger;
+  for (std::uint32_t group = 0; group < count_; ++group) {
+    if (group == null_group_) continue;
+    const std::uint64_t* key = key_at(group);
+    place(group, integer ? simd::hash_u64(*key) : hash_key_words(*setup_.keys, key));
+  }
+  return {};
+}
+
+bool GroupTable::equal(const std::uint64_t* row, const std::uint64_t* key) const noexcept {
+  const KeyLayout& layout = *setup_.keys;
+  if (!layout.strings) return std::memcmp(row, key, layout.words * sizeof(std::uint64_t)) == 0;
+  for (std::uint32_t w = 0; w < layout.words; ++w) {
+    if (row[w] == key[w]) continue;
+    // Only the address of a long string may differ.
+    bool same_text = false;
+    for (const KeyColumn& column : layout.columns) {
+      if (column.word + 1 != w || column.type.physical() != Physical::kString) continue;
+      StringRef left, right;
+      std::memcpy(static_cast<void*>(&left), row + column.word, sizeof left);
+      std::memcpy(static_cast<void*>(&right), key + column.word, sizeof right);
+      same_text = left == right;
+    }
+    if (!same_text) return false;
+  }
+  return true;
+}
+
+Result<std::uint32_t> GroupTable::insert(const std::uint64_t* key) {
+  if (count_ >= setup_.groups_max) return groups_error();
+  if (count_ == row_capacity_) WEIR_TRY(grow_rows(std::size_t{row_capacity_} * 2));
+  if ((std::uint64_t{count_} + 1) * 2 > slot_mask_ + 1) WEIR_TRY(grow_slots());
+  const KeyLayout& layout = *setup_.keys;
+  std::byte* row = rows_ + count_ * stride_;
+  std::memcpy(row, key, key_bytes_);
+  for (const KeyColumn& column : layout.columns) {
+    if (!layout.strings || column.type.physical() != Physical::kString) continue;
+    StringRef text;
+    std::byte* at = row + column.word * sizeof(std::uint64_t);
+    std::memcpy(static_cast<void*>(&text), at, sizeof text);
+    if (text.is_inline()) continue;
+    StringRef kept;
+    if (!strings_.store(text, *setup_.arena, kept))
+      return Error(ErrorCode::kLimitExceeded, "string keys do not fit state_bytes_max = " +
+                                                  std::to_string(setup_.arena->bytes_max()) + " bytes of one shard");
+    std::memcpy(at, &kept, sizeof kept);
+  }
+  initialize(row + key_bytes_, stride_, 1);
+  return count_++;
+}
+
+Result<void> GroupTable::insert_misses(BatchKeys& keys, const std::uint32_t* rows, std::uint32_t count,
+                                       std::uint32_t* groups) {
+  const std::uint32_t words = setup_.keys->words;
+  const std::uint64_t* key_words = keys.words();
+  const std::uint64_t* hashes = setup_.keys->form == KeyForm::kInteger ? nullptr : keys.hashes();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t row = rows[i];
+    if (hashes != nullptr && i + kPrefetchAhead < count)
+      __builtin_prefetch(&slots_[hashes[rows[i + kPrefetchAhead]] & slot_mask_]);
+    const std::uint64_t* key = key_words + std::size_t{row} * words;
+    const std::uint64_t hash = hashes != nullptr ? hashes[row] : simd::hash_u64(*key);
+    std::uint64_t slot = hash & slot_mask_;
+    while (slots_[slot] != simd::kEmptySlot && !equal(key_at(slots_[slot]), key)) slot = (slot + 1) & slot_mask_;
+    if (slots_[slot] != simd::kEmptySlot) {
+      groups[row] = slots_[slot];
+      continue;
+    }
+    WEIR_ASSIGN(groups[row], insert(key));
+    place(groups[row], hash);
+  }
+  return {};
+}
+
+Result<void> GroupTable::find_integer(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups,
+                                      ProbeScratch& scratch) {
+  simd::Rows valid = rows;
+  if (keys.validity() != nullptr) {
+    valid = {0, scratch.valid.get(), nullptr};
+    simd::Rows nulls = rows;
+    nulls.validity = keys.validity();
+    for (std::uint32_t i = 0; i < rows.count; ++i) {
+      const std::uint32_t row = rows[i];
+      if (nulls.valid(row)) {
+        scratch.valid[valid.count++] = row;
+        continue;
+      }
+      if (null_group_ == simd::kNoRow) {
+        constexpr std::uint64_t kNoKey = 0;
+        WEIR_ASSIGN(null_group_, insert(&kNoKey));
+      }
+      groups[row] = null_group_;
+    }
+  }
+  const simd::GroupIndexView view{slots_, slot_mask_, rows_, stride_};
+  const std::uint32_t missed = simd::probe_groups(view, keys.words(), valid, groups, scratch.misses.get());
+  return insert_misses(keys, scratch.misses.get(), missed, groups);
+}
+
+Result<void> GroupTable::find_words(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups,
+                                    ProbeScratch& scratch) {
+  const std::uint64_t* words = keys.words();
+  if (!keys.long_strings() && keys.layout().words <= kProbeWordsMax) {
+    const simd::GroupIndexView view{slots_, slot_mask_, rows_, stride_};
+    const std::uint32_t missed =
+        simd::probe_groups(view, words, keys.layout().words, keys.hashes(), rows, groups, scratch.misses.get());
+    return insert_misses(keys, scratch.misses.get(), missed, groups);
+  }
+  for (std::uint32_t i = 0; i < rows.count; ++i) scratch.misses[i] = rows[i];
+  return insert_misses(keys, scratch.misses.get(), rows.count, groups);
+}
+
+// ---- Reading ----------------------------------------------------------------------------------------------------
+
+std::uint32_t GroupTable::group_end() const noexcept {
+  switch (mode_) {
+    case Mode::kEmpty:
+      return 0;
+    case Mode::kGlobal:
+      return 1;
+    case Mode::kDense:
+      return range_ + 1;
+    default:
+      return count_;
+  }
+}
+
+bool GroupTable::present(std::uint32_t group) const noexcept {
+  std::uint64_t rows;
+  std::memcpy(&rows, state(group), sizeof rows);
+  return rows != 0;
+}
+
+std::uint32_t GroupTable::group_count() const noexcept {
+  if (mode_ == Mode::kHashed) return count_;
+  std::uint32_t count = 0;
+  for (std::uint32_t group = 0; group < group_end(); ++group) count += present(group) ? 1 : 0;
+  return count;
+}
+
+void GroupTable::read_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
+                          std::uint32_t at) const noexcept {
+  const KeyLayout& layout = *setup_.keys;
+  const std::uint32_t word = layout.columns[column].word;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t group = groups[i], row = at + i;
+    const std::uint64_t* key = mode_ == Mode::kDense ? nullptr : key_at(group) + word;
+    bool null = false;
+    std::int64_t value = 0;
+    if (mode_ == Mode::kDense) {
+      null = group == range_;
+      value = base_ + static_cast<std::int64_t>(group);
+    } else {
+      value = static_cast<std::int64_t>(*key);
+      if (layout.form == KeyForm::kInteger)
+        null = group == null_group_;
+      else if (layout.null_word >= 0)
+        null = (key_at(group)[static_cast<std::size_t>(layout.null_word) + column / 64] >> (column % 64) & 1) != 0;
+    }
+    if (to.validity != nullptr) to.set_valid(row, !null);
+    switch (to.physical) {
+      case Physical::kInt8:
+        to.values<std::int8_t>()[row] = static_cast<std::int8_t>(value);
+        break;
+      case Physical::kInt16:
+        to.values<std::int16_t>()[row] = static_cast<std::int16_t>(value);
+        break;
+      case Physical::kInt32:
+        to.values<std::int32_t>()[row] = static_cast<std::int32_t>(value);
+        break;
+      case Physical::kInt64:
+        to.values<std::int64_t>()[row] = value;
+        break;
+      case Physical::kFloat:
+        to.values<float>()[row] = static_cast<float>(std::bit_cast<double>(value));
+        break;
+      case Physical::kDouble:
+        to.values<double>()[row] = std::bit_cast<double>(value);
+        break;
+      default:
+        std::memcpy(static_cast<std::byte*>(to.data) + std::size_t{row} * 16, key, 16);
+        break;
+    }
+  }
+}
+
+void GroupTable::clear() noexcept {
+  if (rows_ != nullptr) setup_.arena->give_back(rows_, row_block_);
+  if (slots_ != nullptr) setup_.arena->give_back(slots_, slot_block_);
+  strings_.free(*setup_.arena);
+  const Setup setup = setup_;
+  *this = GroupTable();
+  setup_ = setup;
+}
+
+}  // namespace weir

@@ -1,0 +1,178 @@
+// GroupTable: from keys to groups, and the state rows of the groups, for one slice.
+//
+//   no key      one state row
+//   dense       integer keys in a small range: group = key - base, and one more group for NULL
+//                 rows  | state(base) | state(base+1) | … | state(NULL) |
+//   hashed      index of open addressing ─► rows in order of first appearance
+//                 slots | 3 | - | 0 | 1 | - …        rows  | key | state | key | state | …
+//
+// A row holds the key's words and the state behind them, so that a probe that found the key has the accumulators in the
+// same cache line. A table with one integer key starts dense and is rehashed when its range leaves what it pays for.
+// The other keys are laid out in 64-bit words: a word for each column of up to 8 bytes, two for DECIMAL over 18 digits
+// and for strings, one for the bits of NULLs where a column may be NULL; longer strings are compared by their bytes.
+//
+// Bounded: at most groups_max groups; memory comes from a StateArena. Nothing here calls malloc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "weir/core/batch.h"
+#include "weir/core/result.h"
+#include "weir/simd/accumulate.h"
+#include "weir/simd/rows.h"
+#include "window/aggregate_layout.h"
+#include "window/state_arena.h"
+#include "window/string_store.h"
+
+namespace weir {
+
+struct KeyColumn {
+  Type type;
+  std::uint32_t word = 0;  ///< First word of the column in a key.
+};
+
+enum class KeyForm : std::uint8_t { kNone, kInteger, kWords };
+
+/// How keys of these types stand in a row. Immutable.
+struct KeyLayout {
+  std::vector<KeyColumn> columns;
+  KeyForm form = KeyForm::kNone;
+  std::uint32_t words = 0;  ///< Of a key in a hashed row.
+  int null_word = -1;       ///< Bit c of this word: column c is NULL.
+  bool strings = false;
+
+  static KeyLayout make(std::span<const Type> types);
+};
+
+/// Hash of a key in words; a long string is hashed by its bytes.
+std::uint64_t hash_key_words(const KeyLayout& layout, const std::uint64_t* key) noexcept;
+
+/// The keys of one batch, made once and used for each slice that it touches. Thread: the owning shard.
+class BatchKeys {
+ public:
+  BatchKeys(const KeyLayout& layout, std::uint32_t capacity);
+
+  /// columns[i] is the batch's column of key i.
+  void begin(const Batch& batch, std::span<const std::uint32_t> columns, const simd::Rows& rows);
+
+  const KeyLayout& layout() const noexcept { return layout_; }
+  const Vector& vector(std::size_t column) const noexcept { return *vectors_[column]; }
+  /// Validity of the only key column (kInteger), null where no row is NULL.
+  const std::uint64_t* validity() const noexcept { return validity_; }
+  /// layout().words words a row; made at the first call.
+  const std::uint64_t* words();
+  const std::uint64_t* hashes();
+  bool long_strings() const noexcept { return long_strings_; }
+  std::size_t memory_bytes() const noexcept { return memory_bytes_; }
+
+ private:
+  void make_words();
+  void put_column(std::size_t column);
+
+  const KeyLayout& layout_;
+  std::uint32_t capacity_;
+  std::vector<const Vector*> vectors_;
+  simd::Rows rows_;
+  const std::uint64_t* validity_ = nullptr;
+  const std::uint64_t* words_ = nullptr;
+  bool hashed_ = false;
+  bool long_strings_ = false;
+  std::unique_ptr<std::uint64_t[]> own_words_;
+  std::unique_ptr<std::uint64_t[]> hashes_;
+  std::size_t memory_bytes_ = 0;
+};
+
+/// Scratch of lookups, shared by the tables of an operator.
+struct ProbeScratch {
+  explicit ProbeScratch(std::uint32_t capacity)
+      : misses(std::make_unique<std::uint32_t[]>(capacity)), valid(std::make_unique<std::uint32_t[]>(capacity)) {}
+  std::unique_ptr<std::uint32_t[]> misses;
+  std::unique_ptr<std::uint32_t[]> valid;
+};
+
+class GroupTable {
+ public:
+  struct Setup {
+    const KeyLayout* keys = nullptr;
+    const AggregateLayout* aggregates = nullptr;
+    StateArena* arena = nullptr;
+    std::uint32_t groups_max = 1u << 20;
+  };
+
+  /// Requires: called once before use; the setup outlives the table. `expected` groups are laid out at the first row.
+  void set_up(const Setup& setup) noexcept { setup_ = setup; }
+  void expect(std::uint32_t groups) noexcept { expected_ = groups; }
+
+  /// Gives each row its group, making groups where there is none. Errors: kLimitExceeded (groups_max,
+  /// state_bytes_max).
+  Result<void> find_or_insert(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, ProbeScratch& scratch);
+  /// Adds the count of rows and, where `sum` is set, a double sum straight from dense keys. False when the table or the
+  /// batch is not of that kind; then nothing was added.
+  bool add_dense(const BatchKeys& keys, const simd::Rows& rows, const Vector* sum, std::size_t sum_offset);
+
+  /// State part of the rows.
+  simd::GroupRows state_rows() const noexcept { return {rows_ + key_bytes_, stride_}; }
+  StringStore& strings() noexcept { return strings_; }
+
+  /// Group numbers are below this; a number without rows counted is no group.
+  std::uint32_t group_end() const noexcept;
+  bool present(std::uint32_t group) const noexcept;
+  /// Groups there are. Cost: a pass over the range when dense.
+  std::uint32_t group_count() const noexcept;
+  const std::byte* state(std::uint32_t group) const noexcept { return rows_ + group * stride_ + key_bytes_; }
+  /// Writes key column `column` of the groups to vector rows at, at + 1, …
+  void read_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
+                std::uint32_t at) const noexcept;
+
+  bool dense() const noexcept { return mode_ == Mode::kDense; }
+  std::size_t bytes() const noexcept { return row_block_ + slot_block_ + strings_.bytes(); }
+  /// Gives all memory back and forgets all groups.
+  void clear() noexcept;
+
+ private:
+  enum class Mode : std::uint8_t { kEmpty, kGlobal, kDense, kHashed };
+
+  Result<void> start(const BatchKeys& keys);
+  Result<void> find_dense(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, bool& done);
+  Result<void> find_integer(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, ProbeScratch& scratch);
+  Result<void> find_words(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, ProbeScratch& scratch);
+  Result<void> insert_misses(BatchKeys& keys, const std::uint32_t* rows, std::uint32_t count, std::uint32_t* groups);
+  Result<std::uint32_t> insert(const std::uint64_t* key);
+  Result<void> cover(std::int64_t least, std::int64_t greatest, std::uint32_t rows, bool& done);
+  Result<void> rehash_dense();
+  Result<void> start_hashed();
+  Result<void> grow_rows(std::size_t rows);
+  Result<void> grow_slots();
+  Result<std::byte*> take(std::size_t bytes);
+  Error groups_error() const;
+  void place(std::uint32_t group, std::uint64_t hash) noexcept;
+  bool equal(const std::uint64_t* row, const std::uint64_t* key) const noexcept;
+  void initialize(std::byte* states, std::size_t stride, std::size_t count) noexcept;
+  const std::uint64_t* key_at(std::uint32_t group) const noexcept {
+    return reinterpret_cast<const std::uint64_t*>(rows_ + group * stride_);
+  }
+
+  Setup setup_;
+  Mode mode_ = Mode::kEmpty;
+  std::uint32_t expected_ = 0;
+  std::byte* rows_ = nullptr;
+  std::size_t row_block_ = 0;  // bytes
+  std::size_t stride_ = 0;
+  std::size_t key_bytes_ = 0;
+  std::int64_t base_ = 0;        // dense
+  std::uint32_t range_ = 0;      // dense: groups without that of NULL
+  std::uint64_t rows_seen_ = 0;  // dense: decides what range pays
+  std::uint32_t count_ = 0;      // hashed
+  std::uint32_t row_capacity_ = 0;
+  std::uint32_t null_group_ = simd::kNoRow;  // hashed, kInteger
+  std::uint32_t* slots_ = nullptr;
+  std::size_t slot_block_ = 0;
+  std::uint64_t slot_mask_ = 0;
+  StringStore strings_;
+};
+
+}  // namespace weir

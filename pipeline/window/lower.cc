@@ -1,0 +1,180 @@
+// Results and partials from state rows. See lower.h.
+#include "window/lower.h"
+
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "weir/simd/reduce.h"
+#include "window/accumulate.h"
+
+namespace weir {
+namespace {
+
+template <class T>
+T load(const std::byte* from) noexcept {
+  T value;
+  std::memcpy(static_cast<void*>(&value), from, sizeof value);
+  return value;
+}
+
+Int128 power_of_ten(unsigned exponent) noexcept {
+  Int128 power = 1;
+  for (unsigned i = 0; i < exponent; ++i) power *= 10;
+  return power;
+}
+
+/// The exact sum that an accumulator holds; false where it is beyond 128 bits.
+bool load_sum(const Accumulator& accumulator, const std::byte* state, Int128& sum) noexcept {
+  const std::byte* at = state + accumulator.offset;
+  if (accumulator.kind == AccumulatorKind::kSumInt64) {
+    sum = load<std::int64_t>(at);
+    return true;
+  }
+  sum = load<Int128>(at);
+  return accumulator.kind != AccumulatorKind::kSumWide || load<std::int64_t>(at + 16) == 0;
+}
+
+double load_double_sum(const AggregateLayout& layout, const std::byte* at) noexcept {
+  return layout.keyed() ? load<double>(at) : simd::total(*reinterpret_cast<const simd::SumLanes*>(at));
+}
+
+bool write_integer(Int128 value, const Type& type, Vector& to, std::uint32_t row) noexcept {
+  const auto fits = [&]<class T>(T) {
+    if (value < std::numeric_limits<T>::min() || value > std::numeric_limits<T>::max()) return false;
+    to.values<T>()[row] = static_cast<T>(value);
+    return true;
+  };
+  switch (type.physical()) {
+    case Physical::kInt8:
+      return fits(std::int8_t{});
+    case Physical::kInt16:
+      return fits(std::int16_t{});
+    case Physical::kInt32:
+      return fits(std::int32_t{});
+    case Physical::kInt64:
+      return fits(std::int64_t{});
+    default: {
+      const Int128 limit = power_of_ten(type.precision);
+      if (value <= -limit || value >= limit) return false;
+      to.values<Int128>()[row] = value;
+      return true;
+    }
+  }
+}
+
+/// sum / count with `digits` more decimal digits, rounded half away from zero; false where it overflows.
+bool divide_decimal(Int128 sum, std::uint64_t count, unsigned digits, Int128& quotient) noexcept {
+  const Int128 power = power_of_ten(digits);
+  const auto divisor = static_cast<Int128>(count);
+  if (__builtin_mul_overflow(sum / divisor, power, &quotient)) return false;
+  const Int128 rest = sum % divisor * power;  // below 2^64 * 10^6
+  quotient += rest / divisor;
+  const Int128 half = rest % divisor * 2;
+  if (half >= divisor) ++quotient;
+  if (-half >= divisor) --quotient;
+  return true;
+}
+
+bool write_average(const AggregateLayout& layout, const AggregateResult& result, const Accumulator& accumulator,
+                   const std::byte* state, std::uint64_t count, Vector& to, std::uint32_t row) noexcept {
+  if (accumulator.kind == AccumulatorKind::kSumDouble) {
+    const double mean = load_double_sum(layout, state + accumulator.offset) / static_cast<double>(count);
+    if (result.type.id == TypeId::kFloat)
+      to.values<float>()[row] = static_cast<float>(mean);
+    else
+      to.values<double>()[row] = mean;
+    return true;
+  }
+  Int128 sum;
+  if (!load_sum(accumulator, state, sum)) return false;
+  if (result.type.id != TypeId::kDecimal) return write_integer(sum / static_cast<Int128>(count), result.type, to, row);
+  Int128 mean;
+  const unsigned digits = static_cast<unsigned>(result.type.scale - result.argument.scale);
+  return divide_decimal(sum, count, digits, mean) && write_integer(mean, result.type, to, row);
+}
+
+bool write_sum(const AggregateLayout& layout, const AggregateResult& result, const Accumulator& accumulator,
+               const std::byte* state, Vector& to, std::uint32_t row) noexcept {
+  if (accumulator.kind == AccumulatorKind::kSumDouble) {
+    const double sum = load_double_sum(layout, state + accumulator.offset);
+    if (result.type.id == TypeId::kFloat)
+      to.values<float>()[row] = static_cast<float>(sum);
+    else
+      to.values<double>()[row] = sum;
+    return true;
+  }
+  Int128 sum;
+  return load_sum(accumulator, state, sum) && write_integer(sum, result.type, to, row);
+}
+
+void write_extreme(const Accumulator& accumulator, const std::byte* state, Vector& to, std::uint32_t row) noexcept {
+  const std::byte* at = state + accumulator.offset;
+  switch (to.physical) {
+    case Physical::kFloat:
+      to.values<float>()[row] = float_from_ordered(load<std::int32_t>(at));
+      break;
+    case Physical::kDouble:
+      to.values<double>()[row] = double_from_ordered(load<std::int64_t>(at));
+      break;
+    default: {
+      const std::size_t bytes = physical_size(to.physical);
+      std::memcpy(static_cast<std::byte*>(to.data) + row * bytes, at, bytes);
+      break;
+    }
+  }
+}
+
+}  // namespace
+
+std::uint32_t lower_result(const AggregateLayout& layout, const AggregateResult& result,
+                           const GroupSelection& selection, Vector& to, std::uint32_t at) {
+  const auto accumulators = layout.accumulators();
+  const Accumulator* value = result.value < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.value)];
+  const Accumulator* skipped = result.skipped < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.skipped)];
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    const std::byte* state = selection.table->state(selection.groups[i]);
+    const std::uint32_t row = at + i;
+    std::uint64_t count = load<std::uint64_t>(state);
+    if (skipped != nullptr) count -= load<std::uint64_t>(state + skipped->offset);
+    if (result.function == AggregateFunction::kCount) {
+      to.values<std::int64_t>()[row] = static_cast<std::int64_t>(count);
+      continue;
+    }
+    if (to.validity != nullptr) to.set_valid(row, count != 0);
+    if (count == 0) {
+      if (to.physical == Physical::kString) to.values<StringRef>()[row] = StringRef();
+      continue;
+    }
+    bool fits = true;
+    if (result.function == AggregateFunction::kSum)
+      fits = write_sum(layout, result, *value, state, to, row);
+    else if (result.function == AggregateFunction::kAvg)
+      fits = write_average(layout, result, *value, state, count, to, row);
+    else
+      write_extreme(*value, state, to, row);
+    if (!fits) return i;
+  }
+  return selection.count;
+}
+
+void lower_partial(const AggregateLayout& layout, const Accumulator& accumulator, const GroupSelection& selection,
+                   Vector& to, std::uint32_t at) {
+  const std::size_t bytes = physical_size(to.physical);
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    const std::byte* from = selection.table->state(selection.groups[i]) + accumulator.offset;
+    const std::uint32_t row = at + i;
+    if (accumulator.kind == AccumulatorKind::kSumDouble) {
+      to.values<double>()[row] = load_double_sum(layout, from);
+    } else if (accumulator.physical == Physical::kString) {
+      const auto text = load<StringRef>(from);
+      const bool set = text.size != StringStore::kUnset;
+      to.set_valid(row, set);
+      to.values<StringRef>()[row] = set ? text : StringRef();
+    } else {
+      std::memcpy(static_cast<std::byte*>(to.data) + row * bytes, from, bytes);
+    }
+  }
+}
+
+}  // namespace weir
