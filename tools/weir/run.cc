@@ -142,9 +142,12 @@ void report(const Job& job, const CommandLine& command, const Console& console, 
   if (command.json) {
     std::string ledger_json = ledger.to_json();
     while (ledger_json.ends_with('\n')) ledger_json.pop_back();
-    console.event("summary",
-                  fmt::format("\"seconds\":{:.6f},\"bytes_in\":{},\"ledger_closed\":{},\"ledger\":{}",
-                              static_cast<double>(elapsed_ns) / 1e9, progress.bytes_in, closes(ledger), ledger_json));
+    console.event(
+        "summary",
+        fmt::format("\"seconds\":{:.6f},\"records_in\":{},\"bytes_in\":{},\"rows_out\":{},\"late\":{},\"malformed\":{},"
+                    "\"dropped\":{},\"filtered\":{},\"ledger_closed\":{},\"ledger\":{}",
+                    static_cast<double>(elapsed_ns) / 1e9, ledger.records_read, progress.bytes_in, ledger.rows_written,
+                    ledger.late, ledger.malformed, ledger.dropped, ledger.filtered, closes(ledger), ledger_json));
     return;
   }
   console.block(summary_text(ledger, progress, elapsed_ns));
