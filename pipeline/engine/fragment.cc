@@ -1,0 +1,195 @@
+// Driving a chain of operators from readers (fragment.h).
+#include "engine/fragment.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir {
+namespace {
+
+constexpr std::size_t kMalformedSamplesMax = 5;
+constexpr int kBatchesPerRun = 4;  // bounds a turn, and so how late the others of the shard are
+
+}  // namespace
+
+void JobState::fail(Error error) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_.has_value()) failure_.emplace(std::move(error));
+  }
+  stopping.store(true, std::memory_order_release);
+}
+
+std::optional<Error> JobState::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+Fragment::Fragment(std::string name, FragmentContext context, JobState& state, TraceRecorder* trace)
+    : state_(state), name_(std::move(name)), context_(std::move(context)), trace_(trace) {}
+
+Fragment::~Fragment() = default;
+
+void Fragment::append(std::unique_ptr<Operator> op) {
+  if (!operators_.empty()) operators_.back()->set_next(op.get());
+  operators_.push_back(std::move(op));
+}
+
+std::size_t Fragment::run() {
+  if (done_ || state_.stopping.load(std::memory_order_acquire)) return 0;
+  const TraceSpan span(trace_, "fragment");
+  std::size_t work = 0;
+  for (auto op = operators_.rbegin(); op != operators_.rend(); ++op) work += (*op)->resume();
+  if (!context_.failure.has_value()) work += feed();
+  if (context_.failure.has_value()) {
+    state_.fail(std::move(*context_.failure).with_context("in " + name_));
+    return 0;
+  }
+  if (feed_ended() && head().finished()) done_ = true;
+  if (work != 0 || done_) publish();
+  return work;
+}
+
+void Fragment::publish() {
+  std::uint64_t late = 0, dropped = 0;
+  for (const auto& op : operators_) {
+    late += op->ledger().dropped[static_cast<std::size_t>(DropReason::kLate)];
+    dropped += op->ledger().dropped_total();
+  }
+  progress_.late.store(late, std::memory_order_relaxed);
+  progress_.dropped.store(dropped, std::memory_order_relaxed);
+  progress_.rows_out.store(operators_.back()->ledger().rows_out, std::memory_order_relaxed);
+}
+
+SourceFragment::SourceFragment(std::string name, FragmentContext context, JobState& state, TraceRecorder* trace,
+                               TableSource& source, std::vector<std::uint32_t> inputs, Batch& batch, IoBackend& backend,
+                               MalformedPolicy malformed)
+    : Fragment(std::move(name), std::move(context), state, trace),
+      source_(source),
+      batch_(batch),
+      backend_(backend),
+      malformed_(malformed),
+      pending_(inputs.size()) {
+  for (std::uint32_t number : inputs) inputs_.emplace_back().number = number;
+  samples_.reserve(kMalformedSamplesMax);
+}
+
+Result<void> SourceFragment::open() {
+  opened_ = true;
+  for (Input& input : inputs_) {
+    const ReaderCallbacks callbacks{[this](const BadRecord& record) { return take_bad_record(record); }};
+    WEIR_ASSIGN(input.reader, source_.open(input.number, backend_, callbacks));
+    if (std::string address = input.reader->listening(); !address.empty()) {
+      const std::lock_guard lock(listening_mutex_);
+      listening_.push_back(std::move(address));
+    }
+  }
+  return {};
+}
+
+std::vector<std::string> SourceFragment::listening() const {
+  const std::lock_guard lock(listening_mutex_);
+  return listening_;
+}
+
+bool SourceFragment::take_bad_record(const BadRecord& record) {
+  std::uint64_t& malformed = ledger_.dropped[static_cast<std::size_t>(DropReason::kMalformed)];
+  ++malformed;
+  ++ledger_.rows_in;
+  if (samples_.size() < kMalformedSamplesMax) {
+    std::string text = "record " + std::to_string(record.record) + " at byte " + std::to_string(record.byte);
+    if (!record.field.empty()) text += ", column " + std::string(record.field);
+    samples_.push_back(text + ": " + std::string(record.reason));
+  }
+  return malformed_.ignore || malformed <= malformed_.malformed_max;
+}
+
+int SourceFragment::next_input() const noexcept {
+  int best = -1;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (inputs_[i].ended || pending_[i]) continue;
+    if (best < 0 || inputs_[i].watermark < inputs_[static_cast<std::size_t>(best)].watermark)
+      best = static_cast<int>(i);
+  }
+  return best;
+}
+
+std::size_t SourceFragment::feed() {
+  if (end_sent_) return 0;
+  if (!opened_) {
+    if (auto result = open(); !result.has_value()) {
+      context().fail(std::move(result).error());
+      return 0;
+    }
+  }
+  if (!draining_ && state_.draining.load(std::memory_order_acquire)) {
+    draining_ = true;
+    for (Input& input : inputs_) input.reader->drain();
+  }
+  std::size_t work = 0;
+  std::fill(pending_.begin(), pending_.end(), false);
+  for (int batch = 0; batch < kBatchesPerRun && head().accepts(); ++batch) {
+    const int next = next_input();
+    if (next < 0) break;
+    work += read(inputs_[static_cast<std::size_t>(next)]);
+    if (context().failure.has_value()) return work;
+  }
+  work += tell_ends();
+  if (!end_sent_ && next_input() < 0) head().flush();  // every input pauses
+  return work;
+}
+
+std::size_t SourceFragment::read(Input& input) {
+  const auto index = static_cast<std::size_t>(&input - inputs_.data());
+  batch_.reset();
+  const ReadStatus status = input.reader->read(batch_);
+  if (status == ReadStatus::kFailed) {
+    context().fail(Error(input.reader->error()));
+    return 0;
+  }
+  const std::uint32_t rows = batch_.row_count();
+  if (rows != 0) {
+    ledger_.rows_in += rows;
+    ledger_.rows_out += rows;
+    batch_.header().input = static_cast<std::uint32_t>(index);
+    head().push(batch_);
+    input.watermark = std::max(input.watermark, batch_.header().watermark_after);
+  }
+  if (status == ReadStatus::kPending) pending_[index] = true;
+  if (status == ReadStatus::kEnd) input.ended = true;
+  return rows + (status == ReadStatus::kEnd ? 1 : 0);
+}
+
+std::size_t SourceFragment::tell_ends() {
+  std::size_t work = 0;
+  bool all = true;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    Input& input = inputs_[i];
+    if (input.ended && !input.end_told && head().accepts()) {
+      input.end_told = true;
+      ++work;
+      if (watermark_ != nullptr) watermark_->input_ended(static_cast<std::uint32_t>(i));
+    }
+    all = all && input.end_told;
+  }
+  if (!all || end_sent_) return work;
+  if (watermark_ == nullptr) {
+    if (!head().accepts()) return work;
+    head().control({Control::Kind::kEndOfInput, kWatermarkEnd});
+  }
+  end_sent_ = true;
+  return work + 1;
+}
+
+void SourceFragment::publish() {
+  Fragment::publish();
+  std::uint64_t bytes = 0;
+  for (const Input& input : inputs_) bytes += input.reader == nullptr ? 0 : input.reader->bytes();
+  progress_.bytes_in.store(bytes, std::memory_order_relaxed);
+  progress_.rows_in.store(ledger_.rows_in, std::memory_order_relaxed);
+  progress_.malformed.store(ledger_.dropped[static_cast<std::size_t>(DropReason::kMalformed)],
+                            std::memory_order_relaxed);
+  if (watermark_ != nullptr) progress_.watermark.store(watermark_->merged_watermark(), std::memory_order_relaxed);
+}
+
+}  // namespace weir

@@ -1,0 +1,68 @@
+// The ledger as people and programs read it.
+#include <fmt/format.h>
+
+#include "engine/json_text.h"
+#include "weir/pipeline/job.h"
+
+namespace weir {
+namespace {
+
+std::string line_of(const LedgerEntry& entry) {
+  const OperatorLedger& l = entry.ledger;
+  std::string text = fmt::format("  {:>2}  {:<24} {:<18} {:>12} {:>12}", entry.shard, entry.fragment,
+                                 entry.operator_name, l.rows_in, l.rows_out);
+  const auto add = [&text](std::string_view what, std::uint64_t count) {
+    if (count != 0) text += fmt::format("  {} {}", what, count);
+  };
+  add("filtered", l.rows_filtered);
+  add("absorbed", l.rows_absorbed);
+  add("created", l.rows_created);
+  add("dead-lettered", l.dead_lettered);
+  for (std::size_t r = 0; r < l.dropped.size(); ++r) {
+    add(fmt::format("dropped {}", drop_reason_name(static_cast<DropReason>(r))), l.dropped[r]);
+  }
+  add("held", entry.held);
+  if (const std::int64_t off = l.imbalance(entry.held); off != 0) text += fmt::format("  DOES NOT CLOSE: {:+}", off);
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string JobLedger::to_text() const {
+  std::string text = fmt::format("  sh  {:<24} {:<18} {:>12} {:>12}\n", "fragment", "operator", "rows in", "rows out");
+  for (const LedgerEntry& entry : entries) text += line_of(entry);
+  for (const std::string& edge : open_edges) text += "  edge does not close: " + edge + "\n";
+  text += fmt::format("  read {}, written {}, filtered {}, late {}, malformed {}; the ledger {}\n", records_read,
+                      rows_written, filtered, late, malformed,
+                      imbalance == 0 && open_edges.empty() ? "closes" : fmt::format("is off by {:+}", imbalance));
+  return text;
+}
+
+std::string JobLedger::to_json() const {
+  std::string text = fmt::format(
+      R"({{"version":1,"records_read":{},"rows_written":{},"filtered":{},"late":{},"malformed":{},"dropped":{},"imbalance":{},)",
+      records_read, rows_written, filtered, late, malformed, dropped, imbalance);
+  text += R"("open_edges":[)";
+  for (std::size_t i = 0; i < open_edges.size(); ++i) text += (i == 0 ? "" : ",") + json_string(open_edges[i]);
+  text += R"(],"malformed_samples":[)";
+  for (std::size_t i = 0; i < malformed_samples.size(); ++i) {
+    text += (i == 0 ? "" : ",") + json_string(malformed_samples[i]);
+  }
+  text += R"(],"operators":[)";
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const LedgerEntry& entry = entries[i];
+    const OperatorLedger& l = entry.ledger;
+    text += fmt::format(
+        R"({}{{"shard":{},"fragment":{},"operator":{},"in":{},"out":{},"filtered":{},"absorbed":{},"created":{},"dead_lettered":{},"held":{},"dropped":{{)",
+        i == 0 ? "" : ",", entry.shard, json_string(entry.fragment), json_string(entry.operator_name), l.rows_in,
+        l.rows_out, l.rows_filtered, l.rows_absorbed, l.rows_created, l.dead_lettered, entry.held);
+    for (std::size_t r = 0; r < l.dropped.size(); ++r) {
+      text +=
+          fmt::format(R"({}"{}":{})", r == 0 ? "" : ",", drop_reason_name(static_cast<DropReason>(r)), l.dropped[r]);
+    }
+    text += "}}";
+  }
+  return text + "]}";
+}
+
+}  // namespace weir

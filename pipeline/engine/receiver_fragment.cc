@@ -1,0 +1,86 @@
+// Receiving from exchanges in turns and merging their watermarks (receiver_fragment.h).
+#include "engine/receiver_fragment.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir {
+namespace {
+
+constexpr int kItemsPerRun = 8;  // bounds a turn
+
+}  // namespace
+
+ReceiverFragment::ReceiverFragment(std::string name, FragmentContext context, JobState& state, TraceRecorder* trace,
+                                   std::vector<Exchange*> senders)
+    : Fragment(std::move(name), std::move(context), state, trace) {
+  for (Exchange* exchange : senders) senders_.push_back({exchange, kWatermarkNone, false});
+}
+
+void ReceiverFragment::take(Sender& sender, const ExchangeItem& item) {
+  if (item.batch != nullptr) {
+    rows_received_ += item.batch->selected_count();
+    head().push(*item.batch);
+    sender.exchange->give_back(item.batch);
+    return;
+  }
+  switch (item.control.kind) {
+    case Control::Kind::kWatermark:
+      sender.watermark = std::max(sender.watermark, item.control.value);
+      break;
+    case Control::Kind::kEndOfInput:
+      sender.watermark = kWatermarkEnd;
+      sender.ended = true;
+      break;
+    case Control::Kind::kBarrier:
+      break;  // nothing takes barriers yet; a source that sends one comes with checkpoints
+  }
+}
+
+std::size_t ReceiverFragment::pass_watermark() {
+  if (end_sent_ || !head().accepts()) return 0;
+  Watermark least = kWatermarkEnd;
+  bool ended = true;
+  for (const Sender& sender : senders_) {
+    least = std::min(least, sender.watermark);
+    ended = ended && sender.ended;
+  }
+  if (ended) {
+    head().control({Control::Kind::kEndOfInput, kWatermarkEnd});
+    end_sent_ = true;
+    return 1;
+  }
+  if (least <= merged_ || least == kWatermarkEnd) return 0;
+  merged_ = least;
+  head().control({Control::Kind::kWatermark, merged_});
+  return 1;
+}
+
+std::size_t ReceiverFragment::feed() {
+  std::size_t work = pass_watermark();
+  bool empty = true;
+  std::size_t misses = 0;
+  for (int item_count = 0; item_count < kItemsPerRun && misses < senders_.size();) {
+    if (!head().accepts()) {
+      empty = false;
+      break;
+    }
+    Sender& sender = senders_[turn_];
+    turn_ = (turn_ + 1) % senders_.size();
+    ExchangeItem item;
+    if (!sender.exchange->receive(item)) {
+      ++misses;
+      continue;
+    }
+    misses = 0;
+    ++item_count;
+    empty = false;
+    take(sender, item);
+    work += 1 + pass_watermark();
+    if (context().failure.has_value()) return work;
+  }
+  if (empty && !end_sent_) head().flush();
+  return work;
+}
+
+}  // namespace weir

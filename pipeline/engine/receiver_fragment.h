@@ -1,0 +1,41 @@
+// ReceiverFragment: a fragment fed by exchanges, one a sending shard. Watermarks merge by minimum; the input ends when
+// the last sender's has.
+#pragma once
+
+#include <vector>
+
+#include "engine/fragment.h"
+
+namespace weir {
+
+/// Thread: the owning shard.
+class ReceiverFragment final : public Fragment {
+ public:
+  /// Requires: the exchanges outlive this.
+  ReceiverFragment(std::string name, FragmentContext context, JobState& state, TraceRecorder* trace,
+                   std::vector<Exchange*> senders);
+
+  std::uint64_t rows_received() const noexcept { return rows_received_; }
+
+ protected:
+  std::size_t feed() override;
+  bool feed_ended() const noexcept override { return end_sent_; }
+
+ private:
+  struct Sender {
+    Exchange* exchange = nullptr;
+    Watermark watermark = kWatermarkNone;
+    bool ended = false;
+  };
+
+  void take(Sender& sender, const ExchangeItem& item);
+  std::size_t pass_watermark();
+
+  std::vector<Sender> senders_;
+  std::size_t turn_ = 0;
+  Watermark merged_ = kWatermarkNone;  // passed on so far
+  std::uint64_t rows_received_ = 0;
+  bool end_sent_ = false;
+};
+
+}  // namespace weir

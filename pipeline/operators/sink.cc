@@ -1,0 +1,91 @@
+// Writing through a RowWriter with backpressure (sink.h).
+#include "operators/sink.h"
+
+#include <numeric>
+
+#include "operators/batch_copy.h"
+
+namespace weir {
+
+SinkOperator::SinkOperator(FragmentContext& context, TableSink& sink, IoBackend& backend, Batch& rest)
+    : context_(context), sink_(sink), backend_(backend), rest_(rest), order_(rest.capacity()) {
+  std::iota(order_.begin(), order_.end(), 0u);
+}
+
+SinkOperator::~SinkOperator() = default;
+
+bool SinkOperator::open() {
+  if (writer_ != nullptr) return true;
+  auto writer = sink_.open(context_.shard, backend_);
+  if (!writer.has_value()) {
+    context_.fail(std::move(writer).error());
+    return false;
+  }
+  writer_ = std::move(writer).value();
+  return true;
+}
+
+/// Reports the writer's failure. Returns whether there is none.
+bool SinkOperator::check() {
+  if (writer_ == nullptr || !writer_->failed()) return true;
+  context_.fail(Error(writer_->error()));
+  return false;
+}
+
+bool SinkOperator::accepts() const noexcept {
+  return !ending_ && rest_next_ == rest_.row_count() && (writer_ == nullptr || writer_->accepts());
+}
+
+void SinkOperator::push(Batch& batch) {
+  ledger_.rows_in += batch.selected_count();
+  if (!open()) return;
+  std::uint32_t next = 0;
+  const bool whole = writer_->write(batch, &next);
+  ledger_.rows_out += next;
+  if (!check() || whole) return;
+  rest_.reset();
+  rest_next_ = 0;
+  const std::uint32_t left = batch.selected_count() - next;
+  const std::uint32_t* rows = (batch.has_selection() ? batch.selection() : order_.data()) + next;
+  if (append_rows(batch, rows, left, rest_) != left) {
+    context_.fail(Error(ErrorCode::kLimitExceeded, "the strings of one batch take more than heap_bytes (" +
+                                                       std::to_string(context_.heap_bytes) + ")")
+                      .with_hint("raise heap_bytes, or lower batch_rows"));
+  }
+}
+
+void SinkOperator::control(const Control& control) {
+  if (control.kind != Control::Kind::kEndOfInput) return;
+  ending_ = true;
+  if (open()) resume();
+}
+
+std::size_t SinkOperator::resume() {
+  if (writer_ == nullptr || finished_ || !check()) return 0;
+  std::size_t work = 0;
+  if (rest_next_ < rest_.row_count() && writer_->accepts()) {
+    const std::uint32_t before = rest_next_;
+    writer_->write(rest_, &rest_next_);
+    ledger_.rows_out += rest_next_ - before;
+    work += rest_next_ - before;
+  }
+  if (ending_ && rest_next_ == rest_.row_count()) {
+    writer_->close();
+    if (writer_->finished()) {
+      finished_ = true;
+      ++work;
+    }
+  }
+  check();
+  return work;
+}
+
+void SinkOperator::flush() {
+  if (writer_ != nullptr && !ending_) writer_->flush();
+}
+
+std::uint64_t SinkOperator::held_rows() const noexcept {
+  return rest_.row_count() - rest_next_;
+}
+
+}  // namespace weir

@@ -1,0 +1,44 @@
+// SinkOperator: the end of a job's chain: rows go out through a RowWriter. What a full writer cannot take is copied
+// aside until it can, and until then the operator accepts nothing.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "weir/core/arena.h"
+#include "weir/io/connector.h"
+#include "weir/pipeline/operator.h"
+
+namespace weir {
+
+class SinkOperator final : public Operator {
+ public:
+  /// `rest` holds the rows that wait: a batch of the same columns. The writer is opened at the first run, on the shard.
+  SinkOperator(FragmentContext& context, TableSink& sink, IoBackend& backend, Batch& rest);
+  ~SinkOperator() override;
+
+  bool accepts() const noexcept override;
+  void push(Batch& batch) override;
+  void control(const Control& control) override;
+  std::size_t resume() override;
+  void flush() override;
+  bool finished() const noexcept override { return finished_; }
+  std::uint64_t held_rows() const noexcept override;
+  std::string_view name() const noexcept override { return "sink"; }
+
+ private:
+  bool open();
+  bool check();
+
+  FragmentContext& context_;
+  TableSink& sink_;
+  IoBackend& backend_;
+  Batch& rest_;
+  std::unique_ptr<RowWriter> writer_;
+  std::vector<std::uint32_t> order_;
+  std::uint32_t rest_next_ = 0;
+  bool ending_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace weir
