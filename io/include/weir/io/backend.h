@@ -8,7 +8,7 @@
 //                  └── cancel ──► terminal event, -ECANCELED or what happened first
 //
 // Invariants
-//   1. Every accepted op delivers exactly one terminal event, from poll() or park(), never from submit or cancel.
+//   1. Every accepted op delivers exactly one terminal event, from poll(), never from submit, cancel or park.
 //   2. After the terminal event the backend touches neither the op's memory nor its completion.
 //   3. A handle is closed when its last op has ended; close() cancels those that would wait for a peer.
 //   4. A receive stream owns buffers of its own (its credit). A buffer that the caller holds cannot receive: when all
@@ -28,6 +28,7 @@
 
 #include "weir/core/clock.h"
 #include "weir/core/result.h"
+#include "weir/core/waker.h"
 
 namespace weir {
 
@@ -126,9 +127,8 @@ struct BackendCounters {
   std::uint64_t ops_refused = 0;           ///< submit at a limit.
 };
 
-class IoBackend {
+class IoBackend : public Poller {
  public:
-  virtual ~IoBackend() = default;
   IoBackend() = default;
   IoBackend(const IoBackend&) = delete;
   IoBackend& operator=(const IoBackend&) = delete;
@@ -186,11 +186,11 @@ class IoBackend {
   // --- The turn (core's Poller). ------------------------------------------------------------------------------------
   /// Submits what was asked for since the last turn and delivers what has happened. Never blocks. Returns the number of
   /// events delivered.
-  virtual std::size_t poll() = 0;
+  std::size_t poll() noexcept override = 0;
   /// Waits until an event, a wake or the timeout (negative: none), then returns; the next poll delivers.
-  virtual void park(std::int64_t timeout_ns) = 0;
+  void park(std::int64_t timeout_ns) noexcept override = 0;
   /// Ends the park that runs, or the next one at once. Thread: any.
-  virtual void wake() noexcept = 0;
+  void wake() noexcept override = 0;
 
   /// Ops in flight, closes included.
   virtual std::size_t ops_in_flight() const noexcept = 0;

@@ -1,0 +1,438 @@
+// The io_uring backend: one ring a shard, created disabled and enabled by the thread that polls first, so that only it
+// submits (SINGLE_ISSUER) and completions are worked off only when it asks (DEFER_TASKRUN).
+//
+// Receive streams are multishot receives, each on a buffer ring of its own: that the ring is empty (-ENOBUFS) is lack
+// of credit, not an error. What an older kernel refuses (-EINVAL) is done one op at a time instead.
+#include "uring/uring_backend.h"
+
+#include <fcntl.h>
+#include <liburing.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "backend_base.h"
+#include "weir/core/check.h"
+
+namespace weir::detail {
+namespace {
+
+constexpr std::uint64_t kIgnored = 0;               // user_data of cancels: what they cancel speaks for itself
+constexpr std::uint64_t kWake = ~std::uint64_t{0};  // of the poll on the eventfd
+constexpr std::size_t kPage = 4096;
+
+class UringBackend final : public BackendBase {
+ public:
+  explicit UringBackend(const BackendConfig& config) : BackendBase(config) {}
+  ~UringBackend() override;
+  Result<void> create();
+
+  std::string_view name() const noexcept override { return "uring"; }
+  int register_buffer(std::span<char> memory) noexcept override;
+  void unregister_buffer(int number) noexcept override;
+
+ protected:
+  void start_op(std::uint32_t op) noexcept override;
+  void cancel_op(std::uint32_t op) noexcept override;
+  std::size_t reap() noexcept override;
+  void wait(std::int64_t timeout_ns) noexcept override;
+  void buffer_free(std::uint32_t group, std::uint32_t index) noexcept override;
+
+ private:
+  void enable() noexcept;
+  void make_buffer_rings() noexcept;
+  void arm_wake() noexcept;
+  io_uring_sqe* take_sqe() noexcept;
+  void start_receive(std::uint32_t op, io_uring_sqe* sqe) noexcept;
+  void start_poll(std::uint32_t op, unsigned events) noexcept;
+  void restart(std::uint32_t op) noexcept;
+  bool must_enter() const noexcept;
+  void submit() noexcept;
+
+  void handle(std::uint64_t user_data, std::int32_t result, std::uint32_t flags) noexcept;
+  void on_accept(std::uint32_t op, std::int32_t result, bool more) noexcept;
+  void on_receive(std::uint32_t op, std::int32_t result, std::uint32_t flags) noexcept;
+  void on_receive_single(std::uint32_t op, std::int32_t result) noexcept;
+  void on_transfer(std::uint32_t op, std::int32_t result) noexcept;
+  void on_connect(std::uint32_t op, std::int32_t result) noexcept;
+
+  io_uring_buf_ring* buffer_ring(std::uint32_t group) noexcept {
+    return reinterpret_cast<io_uring_buf_ring*>(buffer_rings_ + std::size_t{group} * kPage);
+  }
+  void add_to_ring(std::uint32_t group, std::uint32_t index) noexcept {
+    io_uring_buf_ring* ring = buffer_ring(group);
+    io_uring_buf_ring_add(ring, buffer_memory(group, index), config_.receive_buffer_bytes,
+                          static_cast<unsigned short>(index), io_uring_buf_ring_mask(config_.receive_buffers_max), 0);
+    io_uring_buf_ring_advance(ring, 1);
+  }
+
+  io_uring ring_{};
+  bool created_ = false;
+  bool enabled_ = false;
+  bool wake_armed_ = false;
+  bool multishot_accept_ = true;
+  bool multishot_receive_ = false;
+  pthread_t owner_{};
+  std::uint32_t pipe_writes_ = 0;            // while there are any, SIGPIPE is blocked around entering the kernel
+  std::vector<bool> polling_;                // the op waits for readiness before it is tried again
+  std::vector<std::uint8_t> single_buffer_;  // the buffer of a receive that is not multishot
+  std::vector<bool> registered_;
+  char* buffer_rings_ = nullptr;
+};
+
+UringBackend::~UringBackend() {
+  if (!created_) return;
+  // A shard thread that has ended took its ops with it: the kernel cancels and awaits them at its exit.
+  if (!enabled_ || ::pthread_equal(owner_, ::pthread_self()) != 0) drain();
+  ::io_uring_queue_exit(&ring_);
+  if (buffer_rings_ != nullptr) ::munmap(buffer_rings_, config_.receive_streams_max * kPage);
+}
+
+Result<void> UringBackend::create() {
+  WEIR_TRY(setup());
+  io_uring_params params{};
+  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+                 IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE;
+  const unsigned entries = std::bit_ceil(std::max<unsigned>(config_.ops_max * 2, 64));
+  params.cq_entries = entries * 4;
+  const int result = ::io_uring_queue_init_params(entries, &ring_, &params);
+  if (result < 0) {
+    Error reason = Error::from_errno(-result, "io_uring cannot be used");
+    return Error(ErrorCode::kUnavailable, std::string(reason.message()))
+        .with_hint("run with --backend epoll, or let the system allow io_uring (Linux 6.1 or newer)");
+  }
+  created_ = true;
+  const unsigned needed = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_FAST_POLL;
+  if ((params.features & needed) != needed)
+    return Error(ErrorCode::kUnavailable, "io_uring of this kernel may lose completions")
+        .with_hint("run with --backend epoll");
+  polling_.resize(ops_.size());
+  single_buffer_.resize(ops_.size());
+  if (config_.registered_buffers_max != 0 &&
+      ::io_uring_register_buffers_sparse(&ring_, config_.registered_buffers_max) == 0)
+    registered_.resize(config_.registered_buffers_max);
+  make_buffer_rings();
+  return {};
+}
+
+void UringBackend::make_buffer_rings() noexcept {
+  if (config_.receive_streams_max == 0) return;
+  void* memory =
+      ::mmap(nullptr, config_.receive_streams_max * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  buffer_rings_ = static_cast<char*>(memory);
+  for (std::uint32_t group = 0; group < config_.receive_streams_max; ++group) {
+    io_uring_buf_reg registration{};
+    registration.ring_addr = reinterpret_cast<std::uintptr_t>(buffer_ring(group));
+    registration.ring_entries = config_.receive_buffers_max;
+    registration.bgid = static_cast<std::uint16_t>(group);
+    if (::io_uring_register_buf_ring(&ring_, &registration, 0) != 0) return;  // one buffer at a time, then
+    for (std::uint32_t index = 0; index < config_.receive_buffers_max; ++index) add_to_ring(group, index);
+  }
+  multishot_receive_ = true;
+}
+
+void UringBackend::enable() noexcept {
+  if (enabled_) return;
+  enabled_ = true;
+  owner_ = ::pthread_self();
+  const int result = ::io_uring_enable_rings(&ring_);
+  WEIR_CHECK_EQ(result, 0);
+}
+
+int UringBackend::register_buffer(std::span<char> memory) noexcept {
+  for (std::size_t slot = 0; slot < registered_.size(); ++slot) {
+    if (registered_[slot]) continue;
+    const iovec vector{memory.data(), memory.size()};
+    const __u64 no_tag = 0;
+    if (::io_uring_register_buffers_update_tag(&ring_, static_cast<unsigned>(slot), &vector, &no_tag, 1) != 1)
+      return -1;  // the limit of locked memory, usually
+    registered_[slot] = true;
+    return static_cast<int>(slot);
+  }
+  return -1;
+}
+
+void UringBackend::unregister_buffer(int number) noexcept {
+  const iovec nothing{nullptr, 0};
+  const __u64 no_tag = 0;
+  if (::io_uring_register_buffers_update_tag(&ring_, static_cast<unsigned>(number), &nothing, &no_tag, 1) == 1)
+    registered_[static_cast<std::size_t>(number)] = false;
+}
+
+// --- Submitting -----------------------------------------------------------------------------------------------------
+
+bool UringBackend::must_enter() const noexcept {
+  const unsigned flags = IO_URING_READ_ONCE(*ring_.sq.kflags);
+  return (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+}
+
+void UringBackend::submit() noexcept {
+  enable();
+  const bool work = ::io_uring_sq_ready(&ring_) != 0;
+  if (!work && !must_enter()) return;
+  if (::io_uring_cq_has_overflow(&ring_)) ++counters_.completion_overflows;
+  std::optional<SigpipeBlock> block;
+  if (pipe_writes_ != 0) block.emplace();
+  ++counters_.system_calls;
+  // -EBUSY, -EAGAIN: the kernel is short of memory or the completion ring is full; the next turn tries again.
+  (void)(work ? ::io_uring_submit_and_get_events(&ring_) : ::io_uring_get_events(&ring_));
+}
+
+io_uring_sqe* UringBackend::take_sqe() noexcept {
+  io_uring_sqe* sqe = ::io_uring_get_sqe(&ring_);
+  for (int attempts = 0; sqe == nullptr; ++attempts) {
+    WEIR_CHECK_LT(attempts, 1'000'000);
+    submit();
+    sqe = ::io_uring_get_sqe(&ring_);
+  }
+  return sqe;
+}
+
+void UringBackend::arm_wake() noexcept {
+  io_uring_sqe* sqe = take_sqe();
+  // Multishot polls fire at every write; the eventfd is never read and its counter cannot run full.
+  ::io_uring_prep_poll_multishot(sqe, wake_fd_, POLLIN);
+  sqe->user_data = kWake;
+  wake_armed_ = true;
+}
+
+void UringBackend::start_poll(std::uint32_t index, unsigned events) noexcept {
+  io_uring_sqe* sqe = take_sqe();
+  ::io_uring_prep_poll_add(sqe, handles_[ops_[index].handle].fd, events);
+  sqe->user_data = op_id(index).value;
+  polling_[index] = true;
+}
+
+void UringBackend::start_op(std::uint32_t index) noexcept {
+  OpSlot& op = ops_[index];
+  const HandleSlot& handle = handles_[op.handle];
+  op.armed = true;
+  polling_[index] = false;
+  if (op.kind == OpKind::kConnect || op.kind == OpKind::kAccept) {
+    // With O_NONBLOCK the ring would answer -EAGAIN instead of waiting.
+    (void)::fcntl(handle.fd, F_SETFL, ::fcntl(handle.fd, F_GETFL) & ~O_NONBLOCK);
+  }
+  if (op.kind == OpKind::kConnect) return start_poll(index, POLLOUT);
+  if (op.kind == OpKind::kReceive && !multishot_receive_ && groups_[op.stream].free == 0) {
+    op.starving = true;
+    op.armed = false;
+    ++counters_.credit_stalls;
+    return;
+  }
+  io_uring_sqe* sqe = take_sqe();
+  switch (op.kind) {
+    case OpKind::kRead:
+      if (op.registered >= 0)
+        ::io_uring_prep_read_fixed(sqe, handle.fd, op.memory, op.length, op.offset, op.registered);
+      else
+        ::io_uring_prep_read(sqe, handle.fd, op.memory, op.length, op.offset);
+      break;
+    case OpKind::kWrite:
+      ::io_uring_prep_write(sqe, handle.fd, op.memory, op.length, op.offset);
+      if (handle.kind == HandleKind::kStream) ++pipe_writes_;
+      break;
+    case OpKind::kSync:
+      ::io_uring_prep_fsync(sqe, handle.fd, 0);
+      break;
+    case OpKind::kAccept:
+      if (multishot_accept_)
+        ::io_uring_prep_multishot_accept(sqe, handle.fd, nullptr, nullptr, SOCK_CLOEXEC);
+      else
+        ::io_uring_prep_accept(sqe, handle.fd, nullptr, nullptr, SOCK_CLOEXEC);
+      break;
+    case OpKind::kReceive:
+      start_receive(index, sqe);
+      break;
+    case OpKind::kSend:
+      ::io_uring_prep_send(sqe, handle.fd, op.memory, op.length, MSG_NOSIGNAL);
+      break;
+    default:
+      WEIR_CHECK(false);
+  }
+  sqe->user_data = op_id(index).value;
+}
+
+void UringBackend::start_receive(std::uint32_t index, io_uring_sqe* sqe) noexcept {
+  OpSlot& op = ops_[index];
+  const int fd = handles_[op.handle].fd;
+  op.starving = false;
+  if (multishot_receive_) {
+    ::io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = static_cast<std::uint16_t>(op.stream);
+    return;
+  }
+  const int buffer = std::countr_zero(groups_[op.stream].free);
+  single_buffer_[index] = static_cast<std::uint8_t>(buffer);
+  ::io_uring_prep_recv(sqe, fd, buffer_memory(op.stream, static_cast<std::uint32_t>(buffer)),
+                       config_.receive_buffer_bytes, 0);
+}
+
+void UringBackend::restart(std::uint32_t index) noexcept {
+  if (ops_[index].finished) return;  // cancelled while it was not armed: the end is queued
+  if (ops_[index].cancelled)
+    finish_later(index, -ECANCELED);
+  else
+    start_op(index);
+}
+
+void UringBackend::cancel_op(std::uint32_t index) noexcept {
+  io_uring_sqe* sqe = take_sqe();
+  ::io_uring_prep_cancel64(sqe, op_id(index).value, 0);
+  sqe->user_data = kIgnored;
+}
+
+void UringBackend::buffer_free(std::uint32_t group, std::uint32_t index) noexcept {
+  if (multishot_receive_) add_to_ring(group, index);
+  const std::uint32_t op = groups_[group].op;
+  if (op == kNone || !ops_[op].starving || ops_[op].finished) return;
+  ops_[op].starving = false;
+  start_op(op);
+}
+
+// --- Reaping --------------------------------------------------------------------------------------------------------
+
+std::size_t UringBackend::reap() noexcept {
+  if (!wake_armed_) arm_wake();
+  submit();
+  const std::uint64_t before = counters_.events;
+  for (std::uint32_t handled = 0; handled < config_.events_per_poll_max; ++handled) {
+    if (::io_uring_cq_ready(&ring_) == 0) break;
+    io_uring_cqe* cqe = nullptr;
+    if (::io_uring_peek_batch_cqe(&ring_, &cqe, 1) == 0) break;
+    const std::uint64_t user_data = cqe->user_data;
+    const std::int32_t result = cqe->res;
+    const std::uint32_t flags = cqe->flags;
+    ::io_uring_cqe_seen(&ring_, cqe);
+    handle(user_data, result, flags);
+  }
+  return static_cast<std::size_t>(counters_.events - before);
+}
+
+void UringBackend::wait(std::int64_t timeout_ns) noexcept {
+  enable();
+  if (!wake_armed_) arm_wake();
+  __kernel_timespec span{};
+  span.tv_sec = timeout_ns / 1'000'000'000;
+  span.tv_nsec = timeout_ns % 1'000'000'000;
+  std::optional<SigpipeBlock> block;
+  if (pipe_writes_ != 0) block.emplace();
+  ++counters_.system_calls;
+  io_uring_cqe* cqe = nullptr;
+  (void)::io_uring_submit_and_wait_timeout(&ring_, &cqe, 1, timeout_ns < 0 ? nullptr : &span, nullptr);
+}
+
+void UringBackend::handle(std::uint64_t user_data, std::int32_t result, std::uint32_t flags) noexcept {
+  const bool more = (flags & IORING_CQE_F_MORE) != 0;
+  if (user_data == kIgnored) return;
+  if (user_data == kWake) {
+    if (!more) wake_armed_ = false;
+    return;
+  }
+  const std::uint32_t index = find_op(user_data);
+  WEIR_CHECK(index != kNone);  // a slot lives until its terminal completion
+  OpSlot& op = ops_[index];
+  if (!more) op.armed = false;
+  switch (op.kind) {
+    case OpKind::kAccept:
+      return on_accept(index, result, more);
+    case OpKind::kReceive:
+      return multishot_receive_ ? on_receive(index, result, flags) : on_receive_single(index, result);
+    case OpKind::kRead:
+    case OpKind::kWrite:
+    case OpKind::kSend:
+      return on_transfer(index, result);
+    case OpKind::kConnect:
+      return on_connect(index, result);
+    default:
+      return deliver(index, result, false);
+  }
+}
+
+void UringBackend::on_accept(std::uint32_t index, std::int32_t result, bool more) noexcept {
+  if (result >= 0) {
+    deliver_connection(index, result);
+  } else if (result == -EINVAL && multishot_accept_ && !more && !ops_[index].cancelled) {
+    multishot_accept_ = false;
+  } else if (result != -ECONNABORTED && result != -EINTR && result != -EAGAIN) {
+    return deliver(index, result, false);
+  }
+  if (!more) restart(index);
+}
+
+void UringBackend::on_receive(std::uint32_t index, std::int32_t result, std::uint32_t flags) noexcept {
+  OpSlot& op = ops_[index];
+  const bool more = (flags & IORING_CQE_F_MORE) != 0;
+  const bool has_buffer = (flags & IORING_CQE_F_BUFFER) != 0;
+  const std::uint32_t buffer = flags >> IORING_CQE_BUFFER_SHIFT;
+  if (result > 0) {
+    WEIR_CHECK(has_buffer);
+    deliver_data(index, static_cast<std::uint32_t>(result), buffer);
+    if (!more) restart(index);
+    return;
+  }
+  if (has_buffer) add_to_ring(op.stream, buffer);  // taken, but nothing came
+  if (more) return;
+  if (result == -ENOBUFS && !op.cancelled) {
+    // Data completions come before this one, so `free` says what the ring holds now.
+    ++counters_.credit_stalls;
+    if (groups_[op.stream].free != 0) return restart(index);
+    op.starving = true;
+    return;
+  }
+  if (result == -EINTR || result == -EAGAIN) return restart(index);
+  if (result == -EINVAL && !op.cancelled && groups_[op.stream].held == 0) {
+    multishot_receive_ = false;
+    return restart(index);
+  }
+  deliver(index, result == -ENOBUFS ? -ECANCELED : result, false);
+}
+
+void UringBackend::on_receive_single(std::uint32_t index, std::int32_t result) noexcept {
+  if (result == -EINTR || result == -EAGAIN) return restart(index);
+  if (result <= 0) return deliver(index, result, false);
+  deliver_data(index, static_cast<std::uint32_t>(result), single_buffer_[index]);
+  restart(index);
+}
+
+void UringBackend::on_transfer(std::uint32_t index, std::int32_t result) noexcept {
+  OpSlot& op = ops_[index];
+  const bool was_polling = polling_[index];
+  polling_[index] = false;
+  if (op.kind == OpKind::kWrite && !was_polling && handles_[op.handle].kind == HandleKind::kStream) --pipe_writes_;
+  if (op.cancelled && (was_polling || result == -EAGAIN || result == -EINTR)) return deliver(index, -ECANCELED, false);
+  if (was_polling || result == -EINTR) return restart(index);
+  if (result == -EAGAIN) {  // the descriptor came to us non-blocking: wait for it, then try again
+    op.armed = true;
+    return start_poll(index, op.kind == OpKind::kRead ? POLLIN : POLLOUT);
+  }
+  deliver(index, result, false);
+}
+
+void UringBackend::on_connect(std::uint32_t index, std::int32_t result) noexcept {
+  if (result >= 0) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    (void)::getsockopt(handles_[ops_[index].handle].fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    result = -error;
+  }
+  deliver(index, result, false);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<IoBackend>> make_uring_backend(const BackendConfig& config) {
+  auto backend = std::make_unique<UringBackend>(config);
+  WEIR_TRY(backend->create());
+  return std::unique_ptr<IoBackend>(std::move(backend));
+}
+
+}  // namespace weir::detail
