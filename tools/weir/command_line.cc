@@ -10,6 +10,20 @@ namespace {
 
 constexpr std::size_t kTraceSpansDefault = 1u << 16;
 
+struct VerbRow {
+  Verb verb;
+  const char* name;
+  const char* meaning;
+};
+constexpr VerbRow kVerbs[] = {
+    {Verb::kRun, "run", "Run a job to its end, or until Ctrl-C drains it"},
+    {Verb::kAudit, "audit", "Run a job and print where every row went"},
+    {Verb::kCheck, "check", "Say whether a job is right, without running it"},
+    {Verb::kExplain, "explain", "Print the plan of a job, its memory bound and its guarantees"},
+    {Verb::kDoctor, "doctor", "Say what on this machine makes Weir slow or stops it, and how to mend it"},
+    {Verb::kVersion, "version", "Print the version"},
+};
+
 /// Options as the user wrote them; turned into JobOptions when all are known.
 struct RawOptions {
   std::string backend = "auto", idle = "backoff", simd = "best", keyed_plan = "auto", cores, color = "auto";
@@ -181,19 +195,6 @@ ParsedCommandLine parse_command_line(int argument_count, const char* const* argu
       "Rows go to standard output, everything else to standard error. Exit codes: 0 done or drained, 1 failed,\n"
       "2 usage, 4 rows dropped under --fail-on-drop, 69 not available here, 74 input or output, 78 SQL or options,\n"
       "130 stopped by a second Ctrl-C (the first one drains).");
-  struct VerbRow {
-    Verb verb;
-    const char* name;
-    const char* meaning;
-  };
-  constexpr VerbRow kVerbs[] = {
-      {Verb::kRun, "run", "Run a job to its end, or until Ctrl-C drains it"},
-      {Verb::kAudit, "audit", "Run a job and print where every row went"},
-      {Verb::kCheck, "check", "Say whether a job is right, without running it"},
-      {Verb::kExplain, "explain", "Print the plan of a job, its memory bound and its guarantees"},
-      {Verb::kDoctor, "doctor", "Say what on this machine makes Weir slow or stops it, and how to mend it"},
-      {Verb::kVersion, "version", "Print the version"},
-  };
   for (const VerbRow& row : kVerbs) {
     CLI::App* verb = app.add_subcommand(row.name, row.meaning);
     verb->callback([&command, which = row.verb] { command.verb = which; });
@@ -212,6 +213,13 @@ ParsedCommandLine parse_command_line(int argument_count, const char* const* argu
       "Print the version");
 
   ParsedCommandLine parsed;
+  if (const std::string_view first = argument_count > 1 ? arguments[1] : "-";
+      !first.starts_with('-') &&
+      std::none_of(std::begin(kVerbs), std::end(kVerbs), [&](const VerbRow& row) { return first == row.name; })) {
+    parsed.text = "'" + std::string(first) + "' is no verb of weir\nRun `weir --help` for what there is.";
+    parsed.exit_code = kExitUsage;
+    return parsed;
+  }
   try {
     app.parse(argument_count, arguments);
   } catch (const CLI::Success& success) {
