@@ -2,12 +2,16 @@
 #include "engine/fragment.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
+
+#include "operators/sink.h"
 
 namespace weir {
 namespace {
 
 constexpr std::size_t kMalformedSamplesMax = 5;
+constexpr std::int64_t kWaitSliceNs = 20'000'000;
 constexpr int kBatchesPerRun = 4;  // bounds a turn, and so how late the others of the shard are
 
 }  // namespace
@@ -18,6 +22,25 @@ void JobState::fail(Error error) {
     if (!failure_.has_value()) failure_.emplace(std::move(error));
   }
   stopping.store(true, std::memory_order_release);
+  changed_.notify_all();
+}
+
+void JobState::fragment_done() {
+  {
+    const std::lock_guard lock(mutex_);
+    fragments_left_.fetch_sub(1, std::memory_order_acq_rel);  // pairs with all_done
+  }
+  changed_.notify_all();
+}
+
+bool JobState::wait(std::int64_t nanoseconds) {
+  // In slices, since a signal handler that stops the job cannot notify.
+  const auto over = [this] { return all_done() || stopping.load(std::memory_order_acquire); };
+  std::unique_lock lock(mutex_);
+  for (std::int64_t left = nanoseconds; left > 0 && !over(); left -= kWaitSliceNs) {
+    changed_.wait_for(lock, std::chrono::nanoseconds(std::min(left, kWaitSliceNs)), over);
+  }
+  return over();
 }
 
 std::optional<Error> JobState::failure() const {
@@ -26,7 +49,9 @@ std::optional<Error> JobState::failure() const {
 }
 
 Fragment::Fragment(std::string name, FragmentContext context, JobState& state, TraceRecorder* trace)
-    : state_(state), name_(std::move(name)), context_(std::move(context)), trace_(trace) {}
+    : state_(state), name_(std::move(name)), context_(std::move(context)), trace_(trace) {
+  state_.fragment_made();
+}
 
 Fragment::~Fragment() = default;
 
@@ -45,9 +70,32 @@ std::size_t Fragment::run() {
     state_.fail(std::move(*context_.failure).with_context("in " + name_));
     return 0;
   }
-  if (feed_ended() && head().finished()) done_ = true;
-  if (work != 0 || done_) publish();
+  const bool ended = feed_ended() && head().finished();
+  if (work != 0 || ended) publish();
+  if (ended) {
+    done_ = true;
+    state_.fragment_done();
+  }
   return work;
+}
+
+bool Fragment::writes() const noexcept {
+  return dynamic_cast<const SinkOperator*>(operators_.back().get()) != nullptr;
+}
+
+void Fragment::report(JobLedger& ledger) const {
+  for (const auto& op : operators_) {
+    ledger.entries.push_back({context_.shard, name_, std::string(op->name()), op->ledger(), op->held_rows()});
+    const LateReport* late = nullptr;
+    if (const auto* filter = dynamic_cast<const LateFilterOperator*>(op.get())) late = &filter->late();
+    if (const auto* window = dynamic_cast<const WindowAggregateOperator*>(op.get())) late = &window->late();
+    if (late != nullptr && late->first.has_value()) {
+      if (!ledger.late_first.has_value())
+        ledger.late_first = LateSample{late->first->event_time, late->first->watermark};
+      ledger.late_last = LateSample{late->last->event_time, late->last->watermark};
+    }
+  }
+  if (writes()) ledger.rows_written += operators_.back()->ledger().rows_out;
 }
 
 void Fragment::publish() {
@@ -63,12 +111,13 @@ void Fragment::publish() {
 
 SourceFragment::SourceFragment(std::string name, FragmentContext context, JobState& state, TraceRecorder* trace,
                                TableSource& source, std::vector<std::uint32_t> inputs, Batch& batch, IoBackend& backend,
-                               MalformedPolicy malformed)
+                               MalformedPolicy malformed, std::string table)
     : Fragment(std::move(name), std::move(context), state, trace),
       source_(source),
       batch_(batch),
       backend_(backend),
       malformed_(malformed),
+      table_(std::move(table)),
       pending_(inputs.size()) {
   for (std::uint32_t number : inputs) inputs_.emplace_back().number = number;
   samples_.reserve(kMalformedSamplesMax);
@@ -87,9 +136,16 @@ Result<void> SourceFragment::open() {
   return {};
 }
 
-std::vector<std::string> SourceFragment::listening() const {
+void SourceFragment::report_listening(std::map<std::string, std::string>& addresses) const {
   const std::lock_guard lock(listening_mutex_);
-  return listening_;
+  for (const std::string& address : listening_) addresses[table_] = address;
+}
+
+void SourceFragment::report(JobLedger& ledger) const {
+  ledger.entries.push_back({context().shard, name(), "source", ledger_, 0});
+  ledger.records_read += ledger_.rows_in;
+  ledger.malformed_samples.insert(ledger.malformed_samples.end(), samples_.begin(), samples_.end());
+  Fragment::report(ledger);
 }
 
 bool SourceFragment::take_bad_record(const BadRecord& record) {

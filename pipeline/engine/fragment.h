@@ -3,8 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +17,7 @@
 #include "weir/core/shard.h"
 #include "weir/core/trace.h"
 #include "weir/io/connector.h"
+#include "weir/pipeline/job.h"
 #include "weir/pipeline/operator.h"
 #include "weir/pipeline/operators.h"
 
@@ -30,7 +33,16 @@ class JobState {
   void fail(Error error);
   std::optional<Error> failure() const;
 
+  /// Fragments that are not done. A fragment adds itself when it is made.
+  void fragment_made() noexcept { fragments_left_.fetch_add(1, std::memory_order_relaxed); }
+  void fragment_done();
+  bool all_done() const noexcept { return fragments_left_.load(std::memory_order_acquire) == 0; }
+  /// Waits until all are done, the job stops, or the time is over; returns whether one of the first two is so.
+  bool wait(std::int64_t nanoseconds);
+
  private:
+  std::atomic<std::uint32_t> fragments_left_{0};
+  std::condition_variable changed_;
   mutable std::mutex mutex_;
   std::optional<Error> failure_;
 };
@@ -54,9 +66,16 @@ class Fragment : public Task {
 
   const std::string& name() const noexcept { return name_; }
   FragmentContext& context() noexcept { return context_; }
+  const FragmentContext& context() const noexcept { return context_; }
   std::vector<std::unique_ptr<Operator>>& operators() noexcept { return operators_; }
   const std::vector<std::unique_ptr<Operator>>& operators() const noexcept { return operators_; }
   const FragmentProgress& progress() const noexcept { return progress_; }
+  /// Rows enter, leave the job here.
+  virtual bool reads() const noexcept { return false; }
+  bool writes() const noexcept;
+  /// Adds this fragment's entries. Requires: its shard has stopped.
+  virtual void report(JobLedger& ledger) const;
+  virtual void report_listening(std::map<std::string, std::string>&) const {}
 
  protected:
   /// Feeds the head as far as it accepts; returns the work done.
@@ -95,15 +114,16 @@ class SourceFragment final : public Fragment {
   };
 
   SourceFragment(std::string name, FragmentContext context, JobState& state, TraceRecorder* trace, TableSource& source,
-                 std::vector<std::uint32_t> inputs, Batch& batch, IoBackend& backend, MalformedPolicy malformed);
+                 std::vector<std::uint32_t> inputs, Batch& batch, IoBackend& backend, MalformedPolicy malformed,
+                 std::string table);
 
   /// The operator that is told of ended inputs; null where the table has no watermark.
   void set_watermark_operator(WatermarkOperator* op) noexcept { watermark_ = op; }
 
-  const OperatorLedger& source_ledger() const noexcept { return ledger_; }
-  const std::vector<std::string>& malformed_samples() const noexcept { return samples_; }
+  bool reads() const noexcept override { return true; }
+  void report(JobLedger& ledger) const override;
   /// Where the readers listen, once they do. Thread: any.
-  std::vector<std::string> listening() const;
+  void report_listening(std::map<std::string, std::string>& addresses) const override;
 
  protected:
   std::size_t feed() override;
@@ -122,6 +142,7 @@ class SourceFragment final : public Fragment {
   Batch& batch_;
   IoBackend& backend_;
   MalformedPolicy malformed_;
+  std::string table_;
   WatermarkOperator* watermark_ = nullptr;
   OperatorLedger ledger_;
   std::vector<std::string> samples_;

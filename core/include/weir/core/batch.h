@@ -186,6 +186,7 @@ class Batch {
   const RowKind* kinds() const noexcept { return kinds_; }
 
   StringHeap& heap() noexcept { return heap_; }
+  const StringHeap& heap() const noexcept { return heap_; }
   BatchHeader& header() noexcept { return header_; }
   const BatchHeader& header() const noexcept { return header_; }
 

@@ -69,6 +69,8 @@ class BasicExchange {
   /// Errors: kInvalidArgument for options out of their range, kOutOfMemory.
   static Result<std::unique_ptr<BasicExchange>> create(Arena& arena, const BatchLayout& layout,
                                                        const ExchangeOptions& options = {});
+  /// What create takes from the arena at most.
+  static std::size_t bytes_needed(const BatchLayout& layout, const ExchangeOptions& options) noexcept;
   BasicExchange(const BasicExchange&) = delete;
   BasicExchange& operator=(const BasicExchange&) = delete;
   /// Checks that no credit was lost or given twice. Requires: both threads have left.
@@ -206,6 +208,13 @@ Result<void> BasicExchange<Atomics>::lay_out(Arena& arena, const BatchLayout& la
   sender_.home_count = credits;
   bytes_ = arena.used() - used_before;
   return {};
+}
+
+template <typename Atomics>
+std::size_t BasicExchange<Atomics>::bytes_needed(const BatchLayout& layout, const ExchangeOptions& options) noexcept {
+  const std::size_t slots = ring_capacity(options.credits) * sizeof(Batch*) + options.credits * sizeof(Batch*) +
+                            ring_capacity(std::uint64_t{options.credits} + options.control_slots) * sizeof(ExchangeItem);
+  return slots + options.credits * (layout.bytes() + kSeparation) + 8 * kSeparation;
 }
 
 template <typename Atomics>

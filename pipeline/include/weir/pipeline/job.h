@@ -120,6 +120,9 @@ class Job {
   void drain() noexcept;
   /// Ends now; what is held is given up and counted as held. Thread: any; async-signal-safe.
   void stop() noexcept;
+  /// Without threads: one turn of every shard in the calling thread, or, where there was nothing to do, a short wait
+  /// for the outside. Returns the work done. Requires: !options.threads. Thread: always the same.
+  std::size_t poll();
   /// Waits for the end. Errors: the first failure of any shard.
   Result<void> wait();
   /// Waits at most this long; true when the job has ended.
@@ -140,6 +143,9 @@ class Job {
   explicit Job(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };
+
+/// Judges a table's connector, format and options; for SqlOptions::validate_table.
+Result<void> validate_table(const TableDefinition& table, const JobOptions& options);
 
 /// Parses, binds, validates and makes a job of SQL text. The error's text is the rendered diagnostics.
 Result<std::unique_ptr<Job>> make_job(std::string_view sql, JobOptions options, std::string_view file_name = "job.sql");

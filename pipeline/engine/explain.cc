@@ -1,0 +1,165 @@
+// What a job will do and take, for people and as JSON.
+#include <fmt/format.h>
+
+#include "engine/json_text.h"
+#include "engine/layout.h"
+
+namespace weir {
+namespace {
+
+std::string bytes_text(std::size_t bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  int unit = 0;
+  while (value >= 1024 && unit < 4) {
+    value /= 1024;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::string duration_text(std::int64_t ns) {
+  if (ns % 86'400'000'000'000 == 0) return fmt::format("{} d", ns / 86'400'000'000'000);
+  if (ns % 3'600'000'000'000 == 0) return fmt::format("{} h", ns / 3'600'000'000'000);
+  if (ns % 60'000'000'000 == 0) return fmt::format("{} min", ns / 60'000'000'000);
+  if (ns % 1'000'000'000 == 0) return fmt::format("{} s", ns / 1'000'000'000);
+  if (ns % 1'000'000 == 0) return fmt::format("{} ms", ns / 1'000'000);
+  return fmt::format("{} ns", ns);
+}
+
+std::string window_text(const WindowSpec& window) {
+  std::string text;
+  switch (window.kind) {
+    case WindowKind::kTumble:
+      text = "TUMBLE " + duration_text(window.size_ns);
+      break;
+    case WindowKind::kHop:
+      text = "HOP " + duration_text(window.size_ns) + " every " + duration_text(window.slide_ns);
+      break;
+    case WindowKind::kCumulate:
+      text = "CUMULATE to " + duration_text(window.size_ns) + " by " + duration_text(window.slide_ns);
+      break;
+    case WindowKind::kSession:
+      text = "SESSION gap " + duration_text(window.size_ns);
+      break;
+  }
+  if (window.offset_ns != 0) text += ", offset " + duration_text(window.offset_ns);
+  return text;
+}
+
+std::string_view keyed_plan_name(const AggregateStage& stage) {
+  if (!stage.exchange) return "one shard";
+  return stage.keyed_plan == KeyedPlan::kLocalMerge ? "local then merge" : "shuffle";
+}
+
+std::string columns_text(const Schema& schema) {
+  std::string text;
+  for (const Field& field : schema.fields) {
+    if (!text.empty()) text += ", ";
+    text += field.name + " " + field.type.to_string();
+  }
+  return text;
+}
+
+std::string expressions_text(const Projection& projection, const Schema& input) {
+  std::string text;
+  for (std::size_t i = 0; i < projection.expressions.size(); ++i) {
+    if (i != 0) text += ", ";
+    text += projection.expressions[i]->to_string(input);
+  }
+  return text;
+}
+
+std::string edge_text(const EdgeLayout& edge) {
+  return fmt::format("exchange {} x {} shards, {} in memory\n", edge.senders.size(), edge.receivers.size(),
+                     bytes_text(edge.bytes()));
+}
+
+std::string query_text(const QueryLayout& query) {
+  const SourceStage& source = query.plan.source;
+  std::string text = fmt::format("  read       {}: {}\n             columns {}\n", source.table->name,
+                                 query.source->describe(), columns_text(source.read_schema));
+  if (source.time_column >= 0) {
+    text += fmt::format("  watermark  {}\n", source.watermark->to_string(source.scan.schema));
+  }
+  for (const ExpressionPtr& filter : source.filters) {
+    text += fmt::format("  filter     {}\n", filter->to_string(source.scan.schema));
+  }
+  if (!source.row_is_identity)
+    text += fmt::format("  project    {}\n", expressions_text(source.row, source.scan.schema));
+  if (query.plan.aggregate.has_value()) {
+    const AggregateStage& stage = *query.plan.aggregate;
+    text += fmt::format("  aggregate  {} by {} key column{}; keyed plan: {} ({})\n", window_text(stage.window),
+                        stage.key_count, stage.key_count == 1 ? "" : "s", keyed_plan_name(stage), stage.why);
+    text += fmt::format("             gives {}\n", columns_text(stage.schema));
+    text += fmt::format("             state {} a key and slice, {} a slice; at most {} keys a slice, {} open slices\n",
+                        bytes_text(query.state_cost.group_bytes), bytes_text(query.state_cost.slice_bytes),
+                        query.aggregate.groups_max, query.aggregate.slices_max);
+    if (query.keyed.present) text += "             " + edge_text(query.keyed);
+    for (const ExpressionPtr& filter : query.plan.result.filters) {
+      text += fmt::format("  filter     {}\n", filter->to_string(stage.schema));
+    }
+    if (!query.plan.result.project_is_identity) {
+      text += fmt::format("  project    {}\n", expressions_text(query.plan.result.project, stage.schema));
+    }
+  }
+  if (query.gather.present) text += "  gather     " + edge_text(query.gather);
+  text += fmt::format("  write      {}: {}\n             guarantee: {}\n", query.plan.result.table->name,
+                      query.sink->describe(), query.sink->guarantee());
+  return text;
+}
+
+std::string query_json(const QueryLayout& query) {
+  std::string text =
+      fmt::format(R"({{"source":{},"source_description":{},"inputs":{},"sink":{},"sink_description":{},"guarantee":{})",
+                  json_string(query.plan.source.table->name), json_string(query.source->describe()),
+                  query.source->input_count(), json_string(query.plan.result.table->name),
+                  json_string(query.sink->describe()), json_string(query.sink->guarantee()));
+  if (query.plan.aggregate.has_value()) {
+    const AggregateStage& stage = *query.plan.aggregate;
+    text += fmt::format(
+        R"(,"aggregate":{{"window":{},"keys":{},"keyed_plan":{},"why":{},"group_bytes":{},"slice_bytes":{},"groups_max":{},"slices_max":{}}})",
+        json_string(window_text(stage.window)), stage.key_count, json_string(keyed_plan_name(stage)),
+        json_string(stage.why), query.state_cost.group_bytes, query.state_cost.slice_bytes, query.aggregate.groups_max,
+        query.aggregate.slices_max);
+  }
+  return text + fmt::format(R"(,"keyed_exchange_bytes":{},"gather_exchange_bytes":{}}})", query.keyed.bytes(),
+                            query.gather.bytes());
+}
+
+}  // namespace
+
+JobExplanation explain_layout(const JobPlan& plan, const JobLayout& layout, const JobOptions& options) {
+  JobExplanation out;
+  out.memory_bytes_max = layout.memory_bytes_max();
+  out.text = fmt::format("{} shard{}, batches of {} rows, {} credits an exchange\n", layout.shards,
+                         layout.shards == 1 ? "" : "s", layout.batch_rows, layout.credits);
+  for (std::size_t i = 0; i < layout.queries.size(); ++i) {
+    out.text += fmt::format("query {}\n{}", i + 1, query_text(layout.queries[i]));
+  }
+  for (const auto& [what, bytes] :
+       {std::pair{"exchanges", layout.exchange_bytes}, std::pair{"batches", layout.batch_bytes},
+        std::pair{"readers", layout.reader_bytes}, std::pair{"writers", layout.writer_bytes},
+        std::pair{"io", layout.backend_bytes}, std::pair{"aggregate state", layout.state_bytes_max}}) {
+    out.text += fmt::format("memory     {:<16} at most {:>12} bytes ({})\n", what, bytes, bytes_text(bytes));
+  }
+  out.text += fmt::format("memory     {:<16} at most {:>12} bytes ({})\n", "all", out.memory_bytes_max,
+                          bytes_text(out.memory_bytes_max));
+  for (const std::string& note : plan.notes) out.text += "note       " + note + "\n";
+
+  out.json = fmt::format(
+      R"({{"version":1,"shards":{},"batch_rows":{},"credits":{},"state_bytes_max_per_instance":{},"queries":[)",
+      layout.shards, layout.batch_rows, layout.credits, options.state_bytes_max);
+  for (std::size_t i = 0; i < layout.queries.size(); ++i) {
+    out.json += (i == 0 ? "" : ",") + query_json(layout.queries[i]);
+  }
+  out.json += fmt::format(
+      R"(],"memory":{{"exchanges":{},"batches":{},"readers":{},"writers":{},"io":{},"aggregate_state":{},"all":{}}},"notes":[)",
+      layout.exchange_bytes, layout.batch_bytes, layout.reader_bytes, layout.writer_bytes, layout.backend_bytes,
+      layout.state_bytes_max, out.memory_bytes_max);
+  for (std::size_t i = 0; i < plan.notes.size(); ++i) out.json += (i == 0 ? "" : ",") + json_string(plan.notes[i]);
+  out.json += "]}";
+  return out;
+}
+
+}  // namespace weir

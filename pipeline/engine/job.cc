@@ -1,0 +1,411 @@
+// Running a job: a loop with its io backend on each shard, threads or turns, the end, and the ledger.
+#include "weir/pipeline/job.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "engine/job_builder.h"
+#include "weir/core/random.h"
+#include "weir/core/shard.h"
+#include "weir/core/trace.h"
+#include "weir/io/sim.h"
+#include "weir/pipeline/sql.h"
+#include "weir/simd/target.h"
+
+namespace weir {
+namespace {
+
+/// The io backend as a shard's loop sees it.
+class BackendPoller final : public Poller {
+ public:
+  explicit BackendPoller(IoBackend& backend) : backend_(backend) {}
+  std::size_t poll() noexcept override { return backend_.poll(); }
+  void park(std::int64_t timeout_ns) noexcept override { backend_.park(timeout_ns); }
+  void wake() noexcept override { backend_.wake(); }
+
+ private:
+  IoBackend& backend_;
+};
+
+struct Shard {
+  std::unique_ptr<IoBackend> backend;
+  std::unique_ptr<BackendPoller> poller;
+  std::unique_ptr<TraceRecorder> trace;
+  std::unique_ptr<ShardLoop> loop;
+};
+
+IdleOptions idle_options(IdleKind kind) {
+  IdleOptions idle;
+  switch (kind) {
+    case IdleKind::kBusySpin:
+      idle.mode = IdleMode::kBusySpin;
+      break;
+    case IdleKind::kYield:
+      idle.mode = IdleMode::kYield;
+      break;
+    case IdleKind::kBackOff:
+      idle.mode = IdleMode::kBackOff;
+      break;
+    case IdleKind::kPark:
+      idle.mode = IdleMode::kPark;
+      break;
+  }
+  return idle;
+}
+
+constexpr std::int64_t kIdleParkNs = 200'000;  // of a whole idle round without threads
+constexpr std::int64_t kSimulatedIdleNs = 1'000'000;
+constexpr std::uint64_t kIdleRoundsMax = 100'000;  // of a simulation in which nothing can happen any more
+
+}  // namespace
+
+struct Job::Impl {
+  JobPlan plan;
+  JobOptions options;
+  SystemClock system_clock;
+  Clock* clock = nullptr;
+  std::unique_ptr<IoBackend> setup_backend;
+  JobLayout layout;
+  JobState state;
+  std::vector<Shard> shards;
+  JobParts parts;
+  std::vector<std::unique_ptr<ShardThread>> threads;
+  std::vector<std::string> notes;
+  Random random{1};
+  bool started = false;
+  bool waits_for_host = false;  // a simulated peer or host may bring work at any time
+  std::uint64_t idle_rounds = 0;
+
+  Result<void> make_backends();
+  Result<void> make_loops();
+  Result<void> build();
+  std::size_t turn_all();
+  bool over() const;
+  void idle_round();
+  Result<void> result() const;
+  void check_edges(JobLedger& ledger) const;
+};
+
+Result<void> Job::Impl::make_backends() {
+  for (std::uint32_t s = 0; s < options.shards; ++s) {
+    Shard& shard = shards.emplace_back();
+    BackendConfig config;
+    config.clock = clock;
+    if (options.world != nullptr) {
+      WEIR_ASSIGN(shard.backend, make_sim_backend(*options.world, config));
+      continue;
+    }
+    std::string note;
+    WEIR_ASSIGN(shard.backend, make_backend(options.backend, config, &note));
+    if (!note.empty() && s == 0) notes.push_back(note);
+  }
+  return {};
+}
+
+Result<void> Job::Impl::make_loops() {
+  for (std::uint32_t s = 0; s < options.shards; ++s) {
+    Shard& shard = shards[s];
+    shard.poller = std::make_unique<BackendPoller>(*shard.backend);
+    if (options.trace_spans_max != 0) {
+      const auto spans = static_cast<std::uint32_t>(std::min<std::size_t>(options.trace_spans_max, kTraceEventsMax));
+      shard.trace = std::make_unique<TraceRecorder>(*clock, "shard " + std::to_string(s), s, spans);
+      shard.trace->set_enabled(true);
+    }
+    ShardLoopOptions loop;
+    loop.shard = s;
+    loop.idle = idle_options(options.idle);
+    shard.loop = std::make_unique<ShardLoop>(loop, *clock, *shard.poller, shard.trace.get());
+  }
+  return {};
+}
+
+Result<void> Job::Impl::build() {
+  std::vector<ShardFacilities> facilities;
+  for (Shard& shard : shards) facilities.push_back({shard.backend.get(), clock, shard.trace.get()});
+  auto built = build_job(layout, options, state, facilities);
+  if (!built.has_value()) return std::move(built).error();
+  parts = std::move(built).value();
+  for (const Edge& edge : parts.edges) {
+    for (std::size_t s = 0; s < edge.layout->senders.size(); ++s) {
+      for (std::size_t r = 0; r < edge.layout->receivers.size(); ++r) {
+        edge.exchange(s, r).set_wakers(&shards[edge.layout->receivers[r]].loop->waker(),
+                                       &shards[edge.layout->senders[s]].loop->waker());
+      }
+    }
+  }
+  for (std::uint32_t s = 0; s < options.shards; ++s) {
+    for (const auto& fragment : parts.shards[s].fragments) WEIR_TRY(shards[s].loop->add(*fragment));
+  }
+  return {};
+}
+
+Job::Job(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+
+Job::~Job() {
+  stop();
+  for (auto& thread : impl_->threads) thread->join();
+  // Loops and fragments name each other's parts: fragments go first, then backends.
+  impl_->parts.shards.clear();
+}
+
+Result<std::unique_ptr<Job>> Job::create(JobPlan plan, JobOptions options) {
+  auto impl = std::make_unique<Impl>();
+  impl->plan = std::move(plan);
+  impl->options = std::move(options);
+  JobOptions& o = impl->options;
+  impl->clock = o.clock != nullptr ? o.clock : &impl->system_clock;
+  if (o.world != nullptr) {
+    impl->clock = &o.world->clock();
+    o.threads = false;
+  }
+  impl->random = Random(o.seed);
+  BackendConfig config;
+  config.clock = impl->clock;
+  if (o.world != nullptr) {
+    WEIR_ASSIGN(impl->setup_backend, make_sim_backend(*o.world, config));
+  } else {
+    WEIR_ASSIGN(impl->setup_backend, make_backend(BackendKind::kEpoll, config));
+  }
+  if (!simd::set_target(o.simd == SimdKind::kScalar ? "scalar" : "best")) {
+    return Error(ErrorCode::kUnavailable, "this machine has no such SIMD target");
+  }
+  WEIR_ASSIGN(impl->layout, lay_out_job(impl->plan, o, impl->setup_backend.get(), impl->clock));
+  impl->notes = impl->layout.notes;
+  for (const QueryLayout& query : impl->layout.queries) {
+    impl->waits_for_host = impl->waits_for_host || !query.source->bounded();
+  }
+  WEIR_TRY(impl->make_backends());
+  WEIR_TRY(impl->make_loops());
+  WEIR_TRY(impl->build());
+  return std::unique_ptr<Job>(new Job(std::move(impl)));
+}
+
+Result<JobExplanation> Job::explain(const JobPlan& plan, const JobOptions& options) {
+  SystemClock clock;
+  BackendConfig config;
+  config.clock = &clock;
+  WEIR_ASSIGN(std::unique_ptr<IoBackend> backend, make_backend(BackendKind::kEpoll, config));
+  WEIR_ASSIGN(JobLayout layout, lay_out_job(plan, options, backend.get(), nullptr));
+  return explain_layout(plan, layout, options);
+}
+
+Result<void> Job::start() {
+  Impl& impl = *impl_;
+  WEIR_CHECK(!impl.started);
+  if (!impl.options.threads) {
+    return Error(ErrorCode::kInvalidArgument, "a job without threads is driven by run() or poll()");
+  }
+  impl.started = true;
+  const auto cpus = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  for (std::uint32_t s = 0; s < impl.options.shards; ++s) {
+    ShardThreadOptions thread;
+    thread.name = "weir-" + std::to_string(s);
+    if (impl.options.pin) {
+      thread.cpu = impl.options.cpus.empty() ? static_cast<int>(s) % cpus : impl.options.cpus[s];
+    }
+    auto& made = impl.threads.emplace_back(std::make_unique<ShardThread>());
+    if (auto result = made->start(*impl.shards[s].loop, thread); !result.has_value()) {
+      Error error = std::move(result).error().with_context("starting shard " + std::to_string(s));
+      impl.state.fail(error);
+      stop();
+      return error;
+    }
+  }
+  return {};
+}
+
+void Job::drain() noexcept {
+  impl_->state.draining.store(true, std::memory_order_release);
+  for (Shard& shard : impl_->shards) shard.backend->wake();
+}
+
+void Job::stop() noexcept {
+  impl_->state.stopping.store(true, std::memory_order_release);
+  for (Shard& shard : impl_->shards) {
+    if (shard.loop != nullptr) shard.loop->stop();
+  }
+}
+
+Result<void> Job::wait() {
+  while (!wait_for(std::int64_t{1'000'000'000})) {
+  }
+  return impl_->result();
+}
+
+bool Job::wait_for(std::int64_t nanoseconds) {
+  Impl& impl = *impl_;
+  if (!impl.options.threads || !impl.started) return impl.over();
+  if (!impl.state.wait(nanoseconds)) return false;
+  if (!impl.state.all_done()) stop();
+  for (auto& thread : impl.threads) thread->join();
+  return true;
+}
+
+Result<void> Job::run() {
+  Impl& impl = *impl_;
+  if (impl.options.threads) {
+    WEIR_TRY(start());
+    return wait();
+  }
+  while (!impl.over()) poll();
+  return impl.result();
+}
+
+std::size_t Job::poll() {
+  Impl& impl = *impl_;
+  WEIR_CHECK(!impl.options.threads);
+  if (impl.over()) return 0;
+  const std::size_t work = impl.turn_all();
+  if (work != 0) {
+    impl.idle_rounds = 0;
+  } else if (!impl.over()) {
+    impl.idle_round();
+  }
+  return work;
+}
+
+bool Job::Impl::over() const {
+  return state.all_done() || state.stopping.load(std::memory_order_acquire);
+}
+
+/// One turn of every shard, in an order that the seed decides.
+std::size_t Job::Impl::turn_all() {
+  std::size_t work = 0;
+  const auto first = static_cast<std::size_t>(random.next() % shards.size());
+  for (std::size_t i = 0; i < shards.size(); ++i) work += shards[(first + i) % shards.size()].loop->turn();
+  return work;
+}
+
+/// Nothing to do anywhere: waits for the outside, or lets simulated time pass.
+void Job::Impl::idle_round() {
+  if (options.world == nullptr) {
+    shards[0].backend->park(kIdleParkNs / static_cast<std::int64_t>(shards.size()));
+    return;
+  }
+  if (options.world->next_event_ns().has_value()) {
+    shards[0].backend->park(kSimulatedIdleNs);
+    idle_rounds = 0;
+    return;
+  }
+  options.world->clock().advance(kSimulatedIdleNs);
+  if (++idle_rounds > kIdleRoundsMax && !waits_for_host) {
+    state.fail(Error(ErrorCode::kUnavailable, "the simulated job makes no progress and nothing can happen any more"));
+  }
+}
+
+Result<void> Job::Impl::result() const {
+  if (auto failure = state.failure(); failure.has_value()) return std::move(*failure);
+  if (!state.all_done()) return Error(ErrorCode::kCancelled, "the job was stopped before its end");
+  if (options.fail_on_drop) {
+    std::uint64_t dropped = 0;
+    for (const ShardParts& shard : parts.shards) {
+      for (const auto& fragment : shard.fragments) {
+        dropped += fragment->progress().dropped.load() + fragment->progress().malformed.load();
+      }
+    }
+    if (dropped != 0) {
+      return Error(ErrorCode::kLossPolicy,
+                   std::to_string(dropped) + " rows were dropped, and the job was told to fail then")
+          .with_hint("the ledger says which and why");
+    }
+  }
+  return {};
+}
+
+JobProgress Job::progress() const {
+  JobProgress sum;
+  bool any = false;
+  Watermark least = kWatermarkEnd;
+  for (const ShardParts& shard : impl_->parts.shards) {
+    for (const auto& fragment : shard.fragments) {
+      const FragmentProgress& p = fragment->progress();
+      sum.rows_in += p.rows_in.load(std::memory_order_relaxed);
+      sum.bytes_in += p.bytes_in.load(std::memory_order_relaxed);
+      sum.late += p.late.load(std::memory_order_relaxed);
+      sum.malformed += p.malformed.load(std::memory_order_relaxed);
+      sum.dropped += p.dropped.load(std::memory_order_relaxed);
+      if (fragment->writes()) sum.rows_out += p.rows_out.load(std::memory_order_relaxed);
+      if (fragment->reads()) {
+        any = true;
+        least = std::min(least, p.watermark.load(std::memory_order_relaxed));
+      }
+    }
+  }
+  sum.dropped += sum.malformed;
+  sum.watermark = any ? least : kWatermarkNone;
+  sum.finished = impl_->over();
+  return sum;
+}
+
+JobLedger Job::ledger() const {
+  JobLedger out;
+  for (std::uint32_t s = 0; s < impl_->parts.shards.size(); ++s) {
+    for (const auto& fragment : impl_->parts.shards[s].fragments) fragment->report(out);
+  }
+  impl_->check_edges(out);
+  for (const LedgerEntry& entry : out.entries) {
+    const OperatorLedger& l = entry.ledger;
+    out.imbalance += l.imbalance(entry.held);
+    out.filtered += l.rows_filtered;
+    out.late += l.dropped[static_cast<std::size_t>(DropReason::kLate)];
+    out.malformed += l.dropped[static_cast<std::size_t>(DropReason::kMalformed)];
+    out.dropped += l.dropped_total();
+  }
+  return out;
+}
+
+/// What each edge's senders gave out must be what its receivers took.
+void Job::Impl::check_edges(JobLedger& ledger) const {
+  for (const Edge& edge : parts.edges) {
+    std::uint64_t sent = 0, received = 0;
+    for (const auto& exchange : edge.exchanges) {
+      sent += exchange->rows_sent();
+      received += exchange->rows_received();
+    }
+    if (sent != received && state.all_done()) {
+      ledger.open_edges.push_back(edge.name + ": sent " + std::to_string(sent) + ", received " +
+                                  std::to_string(received));
+    }
+  }
+}
+
+const std::vector<std::string>& Job::notes() const noexcept {
+  return impl_->notes;
+}
+
+std::size_t Job::memory_bytes() const noexcept {
+  return impl_->parts.arena.capacity();
+}
+
+std::string Job::trace_json() const {
+  std::vector<const TraceRecorder*> recorders;
+  for (const Shard& shard : impl_->shards) recorders.push_back(shard.trace.get());
+  return write_perfetto_json(recorders);
+}
+
+std::map<std::string, std::string> Job::listening() const {
+  std::map<std::string, std::string> addresses;
+  for (const ShardParts& shard : impl_->parts.shards) {
+    for (const auto& fragment : shard.fragments) fragment->report_listening(addresses);
+  }
+  return addresses;
+}
+
+Result<std::unique_ptr<Job>> make_job(std::string_view sql, JobOptions options, std::string_view file_name) {
+  SqlOptions frontend;
+  frontend.validate_table = [&options](const TableDefinition& table) { return validate_table(table, options); };
+  std::vector<Diagnostic> diagnostics;
+  auto plan = plan_sql(sql, frontend, &diagnostics);
+  if (!plan.has_value()) {
+    std::string text;
+    for (const Diagnostic& diagnostic : diagnostics) text += render(diagnostic, sql, file_name);
+    if (text.empty()) return std::move(plan).error();
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return Error(plan.error().code(), std::move(text));
+  }
+  return Job::create(std::move(plan).value(), std::move(options));
+}
+
+}  // namespace weir

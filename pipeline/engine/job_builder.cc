@@ -1,0 +1,234 @@
+// Makes the fragments of every shard (job_builder.h).
+#include "engine/job_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "operators/exchange_sender.h"
+#include "operators/sink.h"
+#include "weir/io/text_number.h"
+
+namespace weir {
+namespace {
+
+/// Whether the table's format says that records that do not parse are counted and passed over.
+bool ignores_parse_errors(const TableDefinition& table) {
+  for (const auto& [name, value] : table.options) {
+    bool ignore = false;
+    if (name.ends_with(".ignore-parse-errors") && parse_boolean(value, ignore) == TextStatus::kOk && ignore)
+      return true;
+  }
+  return false;
+}
+
+class QueryBuilder {
+ public:
+  QueryBuilder(const JobLayout& job, const QueryLayout& query, const JobOptions& options, JobState& state,
+               std::vector<ShardFacilities>& facilities, JobParts& parts, std::size_t number)
+      : job_(job), query_(query), options_(options), state_(state), facilities_(facilities), parts_(parts) {
+    if (job.queries.size() > 1) prefix_ = "query " + std::to_string(number + 1) + ": ";
+  }
+
+  Result<void> build() {
+    WEIR_ASSIGN(const std::size_t keyed, make_edge(query_.keyed, "by key"));
+    WEIR_ASSIGN(const std::size_t gather, make_edge(query_.gather, "to one"));
+    keyed_ = keyed;
+    gather_ = gather;
+    for (std::uint32_t shard = 0; shard < job_.shards; ++shard) {
+      if (!query_.inputs_of_shard[shard].empty()) WEIR_TRY(build_source(shard));
+    }
+    if (query_.keyed.present) {
+      for (std::uint32_t shard : query_.keyed.receivers) WEIR_TRY(build_keyed(shard));
+    }
+    if (query_.gather.present) WEIR_TRY(build_gather());
+    return {};
+  }
+
+ private:
+  static constexpr std::size_t kNoEdge = ~std::size_t{0};
+
+  FragmentContext context(std::uint32_t shard) const {
+    FragmentContext context;
+    context.clock = facilities_[shard].clock;
+    context.shard = shard;
+    context.shard_count = job_.shards;
+    context.batch_rows = job_.batch_rows;
+    context.heap_bytes = job_.heap_bytes;
+    context.time_zone = job_.time_zone;
+    return context;
+  }
+
+  Result<Batch*> make_batch(const std::vector<Physical>& physical) {
+    const BatchLayout layout = batch_layout(physical, job_);
+    WEIR_ASSIGN(void* memory, parts_.arena.allocate(layout.bytes()));
+    return Batch::create(layout, memory);
+  }
+
+  Result<std::size_t> make_edge(const EdgeLayout& layout, const std::string& name) {
+    if (!layout.present) return kNoEdge;
+    Edge edge;
+    edge.layout = &layout;
+    edge.name = prefix_ + name;
+    ExchangeOptions options;
+    options.credits = job_.credits;
+    for (std::size_t i = 0; i < layout.senders.size() * layout.receivers.size(); ++i) {
+      WEIR_ASSIGN(std::unique_ptr<Exchange> exchange,
+                  Exchange::create(parts_.arena, batch_layout(layout.physical, job_), options));
+      edge.exchanges.push_back(std::move(exchange));
+    }
+    parts_.edges.push_back(std::move(edge));
+    return parts_.edges.size() - 1;
+  }
+
+  std::unique_ptr<Operator> make_sender(FragmentContext& context, std::size_t edge_number) {
+    const Edge& edge = parts_.edges[edge_number];
+    const auto& senders = edge.layout->senders;
+    const auto sender =
+        static_cast<std::size_t>(std::find(senders.begin(), senders.end(), context.shard) - senders.begin());
+    std::vector<Exchange*> destinations;
+    for (std::size_t r = 0; r < edge.layout->receivers.size(); ++r) destinations.push_back(&edge.exchange(sender, r));
+    return std::make_unique<ExchangeSender>(context, std::move(destinations), edge.layout->key_columns,
+                                            edge.layout->has_strings);
+  }
+
+  std::vector<Exchange*> exchanges_to(std::size_t edge_number, std::uint32_t shard) const {
+    const Edge& edge = parts_.edges[edge_number];
+    const auto& receivers = edge.layout->receivers;
+    const auto receiver =
+        static_cast<std::size_t>(std::find(receivers.begin(), receivers.end(), shard) - receivers.begin());
+    std::vector<Exchange*> exchanges;
+    for (std::size_t s = 0; s < edge.layout->senders.size(); ++s) exchanges.push_back(&edge.exchange(s, receiver));
+    return exchanges;
+  }
+
+  Result<void> append_filters(Fragment& fragment, const std::vector<ExpressionPtr>& filters) {
+    for (const ExpressionPtr& predicate : filters) {
+      WEIR_ASSIGN(std::unique_ptr<Operator> filter, make_filter(fragment.context(), predicate));
+      fragment.append(std::move(filter));
+    }
+    return {};
+  }
+
+  Result<void> append_project(Fragment& fragment, const Projection& projection, bool identity) {
+    if (identity) return {};
+    WEIR_ASSIGN(std::unique_ptr<Operator> project,
+                make_project(fragment.context(), projection.expressions, projection.schema));
+    fragment.append(std::move(project));
+    return {};
+  }
+
+  Result<void> append_aggregate(Fragment& fragment, AggregateMode mode, bool decide_late) {
+    WindowAggregateOptions options = query_.aggregate;
+    options.mode = mode;
+    options.decide_late = decide_late;
+    WEIR_ASSIGN(std::unique_ptr<WindowAggregateOperator> aggregate,
+                WindowAggregateOperator::create(fragment.context(), options));
+    fragment.append(std::move(aggregate));
+    return {};
+  }
+
+  Result<void> append_results(Fragment& fragment) {
+    const ResultStage& result = query_.plan.result;
+    WEIR_TRY(append_filters(fragment, result.filters));
+    WEIR_TRY(append_project(fragment, result.project, result.project_is_identity));
+    if (query_.gather.present) {
+      fragment.append(make_sender(fragment.context(), gather_));
+      return {};
+    }
+    return append_sink(fragment);
+  }
+
+  Result<void> append_sink(Fragment& fragment) {
+    std::vector<Physical> physical;
+    for (const Field& field : query_.result_schema.fields) physical.push_back(field.type.physical());
+    WEIR_ASSIGN(Batch * rest, make_batch(physical));
+    fragment.append(std::make_unique<SinkOperator>(fragment.context(), *query_.sink,
+                                                   *facilities_[fragment.context().shard].backend, *rest));
+    return {};
+  }
+
+  Result<void> build_source(std::uint32_t shard) {
+    const SourceStage& source = query_.plan.source;
+    WEIR_ASSIGN(Batch * batch, make_batch(query_.read_physical));
+    const MalformedPolicy malformed{ignores_parse_errors(*source.table), options_.malformed_max};
+    auto fragment = std::make_unique<SourceFragment>(
+        prefix_ + "read " + source.table->name, context(shard), state_, facilities_[shard].trace, *query_.source,
+        query_.inputs_of_shard[shard], *batch, *facilities_[shard].backend, malformed, source.table->name);
+    WEIR_TRY(append_project(*fragment, source.scan, source.scan_is_identity));
+    if (source.time_column >= 0) {
+      WatermarkOptions watermark;
+      watermark.time_column = static_cast<std::uint32_t>(source.time_column);
+      watermark.watermark = source.watermark;
+      watermark.inputs = static_cast<std::uint32_t>(query_.inputs_of_shard[shard].size());
+      WEIR_ASSIGN(std::unique_ptr<WatermarkOperator> op, WatermarkOperator::create(fragment->context(), watermark));
+      fragment->set_watermark_operator(op.get());
+      fragment->append(std::move(op));
+    }
+    WEIR_TRY(append_filters(*fragment, source.filters));
+    WEIR_TRY(append_project(*fragment, source.row, source.row_is_identity));
+    WEIR_TRY(append_after_rows(*fragment));
+    parts_.shards[shard].fragments.push_back(std::move(fragment));
+    return {};
+  }
+
+  Result<void> append_after_rows(Fragment& fragment) {
+    if (!query_.plan.aggregate.has_value()) return append_results(fragment);
+    if (!query_.keyed.present) {
+      WEIR_TRY(append_aggregate(fragment, AggregateMode::kSingle, true));
+      return append_results(fragment);
+    }
+    if (query_.plan.aggregate->keyed_plan == KeyedPlan::kLocalMerge) {
+      WEIR_TRY(append_aggregate(fragment, AggregateMode::kLocal, true));
+    } else {
+      WEIR_ASSIGN(std::unique_ptr<LateFilterOperator> late,
+                  LateFilterOperator::create(fragment.context(), *query_.aggregate.window));
+      fragment.append(std::move(late));
+    }
+    fragment.append(make_sender(fragment.context(), keyed_));
+    return {};
+  }
+
+  Result<void> build_keyed(std::uint32_t shard) {
+    const bool merge = query_.plan.aggregate->keyed_plan == KeyedPlan::kLocalMerge;
+    auto fragment = std::make_unique<ReceiverFragment>(prefix_ + (merge ? "merge" : "aggregate"), context(shard),
+                                                       state_, facilities_[shard].trace, exchanges_to(keyed_, shard));
+    WEIR_TRY(append_aggregate(*fragment, merge ? AggregateMode::kMerge : AggregateMode::kSingle, false));
+    WEIR_TRY(append_results(*fragment));
+    parts_.shards[shard].fragments.push_back(std::move(fragment));
+    return {};
+  }
+
+  Result<void> build_gather() {
+    auto fragment = std::make_unique<ReceiverFragment>(prefix_ + "write " + query_.plan.result.table->name, context(0),
+                                                       state_, facilities_[0].trace, exchanges_to(gather_, 0));
+    WEIR_TRY(append_sink(*fragment));
+    parts_.shards[0].fragments.push_back(std::move(fragment));
+    return {};
+  }
+
+  const JobLayout& job_;
+  const QueryLayout& query_;
+  const JobOptions& options_;
+  JobState& state_;
+  std::vector<ShardFacilities>& facilities_;
+  JobParts& parts_;
+  std::string prefix_;
+  std::size_t keyed_ = kNoEdge, gather_ = kNoEdge;
+};
+
+}  // namespace
+
+Result<JobParts> build_job(const JobLayout& layout, const JobOptions& options, JobState& state,
+                           std::vector<ShardFacilities>& facilities) {
+  JobParts parts;
+  ArenaOptions arena;
+  arena.bytes = layout.exchange_bytes + layout.batch_bytes + (std::size_t{1} << 16);
+  WEIR_ASSIGN(parts.arena, Arena::create(arena));
+  parts.shards.resize(layout.shards);
+  for (std::size_t i = 0; i < layout.queries.size(); ++i) {
+    WEIR_TRY(QueryBuilder(layout, layout.queries[i], options, state, facilities, parts, i).build());
+  }
+  return parts;
+}
+
+}  // namespace weir

@@ -1,0 +1,251 @@
+// Lays a job's stages over shards (layout.h).
+#include "engine/layout.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "weir/core/suggest.h"
+
+namespace weir {
+namespace {
+
+constexpr std::uint32_t kShardsMax = 64;
+constexpr std::uint32_t kCreditsMax = 1024;
+constexpr std::size_t kHeapBytesPerRow = 64;
+
+Error bad_option(const char* name, const std::string& wants, std::uint64_t got) {
+  return Error(ErrorCode::kInvalidArgument, std::string(name) + " must be " + wants + ", not " + std::to_string(got));
+}
+
+Result<void> check_options(const JobOptions& options) {
+  if (options.shards < 1 || options.shards > kShardsMax) return bad_option("shards", "1 to 64", options.shards);
+  if (options.batch_rows < 1 || options.batch_rows > kBatchRowsMax) {
+    return bad_option("batch_rows", "1 to 65536", options.batch_rows);
+  }
+  if (options.ring_batches < 1 || options.ring_batches > kCreditsMax) {
+    return bad_option("ring_batches", "1 to 1024", options.ring_batches);
+  }
+  if (options.record_bytes_max < 64 || options.record_bytes_max > (std::size_t{1} << 30)) {
+    return bad_option("record_bytes_max", "64 to 2^30", options.record_bytes_max);
+  }
+  if (options.groups_max < 1) return bad_option("groups_max", "at least 1", options.groups_max);
+  if (options.slices_max < 1) return bad_option("slices_max", "at least 1", options.slices_max);
+  if (!options.cpus.empty() && options.cpus.size() < options.shards) {
+    return bad_option("cpus", "a list of at least as many as there are shards", options.cpus.size());
+  }
+  return {};
+}
+
+std::vector<Physical> physical_of(const Schema& schema) {
+  std::vector<Physical> physical;
+  for (const Field& field : schema.fields) physical.push_back(field.type.physical());
+  return physical;
+}
+
+bool has_strings(const std::vector<Physical>& physical) {
+  return std::find(physical.begin(), physical.end(), Physical::kString) != physical.end();
+}
+
+TableContext table_context(const TableDefinition& table, const JobLayout& layout, const JobOptions& options,
+                           IoBackend* backend, Clock* clock) {
+  TableContext context;
+  context.table = table.name;
+  for (std::uint32_t i = 0; i < table.physical_count; ++i) context.schema.fields.push_back(table.schema.fields[i]);
+  context.options = table.options;
+  context.time_zone = layout.time_zone;
+  context.record_bytes_max = options.record_bytes_max;
+  context.clock = clock;
+  context.setup_backend = backend;
+  context.make_folders = backend != nullptr;
+  if (const auto host = options.host_tables.find(table.name); host != options.host_tables.end()) {
+    context.host = &host->second;
+  }
+  return context;
+}
+
+class QueryLayouter {
+ public:
+  QueryLayouter(JobLayout& job, const JobOptions& options, IoBackend* backend, Clock* clock)
+      : job_(job), options_(options), backend_(backend), clock_(clock) {}
+
+  Result<QueryLayout> lay_out(const QueryPlan& query) {
+    WEIR_ASSIGN(out_.plan, make_physical_query(query, options_));
+    WEIR_TRY(make_tables());
+    assign_inputs();
+    if (out_.plan.aggregate.has_value()) WEIR_TRY(lay_out_aggregate());
+    lay_out_gather();
+    count_bytes();
+    return std::move(out_);
+  }
+
+ private:
+  Result<void> make_tables() {
+    const SourceStage& source = out_.plan.source;
+    TableContext context = table_context(*source.table, job_, options_, backend_, clock_);
+    for (std::uint32_t i = 0; i < source.physical_columns.size(); ++i) {
+      context.columns.push_back({source.physical_columns[i], i});
+    }
+    WEIR_ASSIGN(out_.source, make_source(context));
+    out_.read_physical = physical_of(source.read_schema);
+    const ResultStage& result = out_.plan.result;
+    out_.result_schema = result.project_is_identity && out_.plan.aggregate.has_value() ? out_.plan.aggregate->schema
+                                                                                       : result.project.schema;
+    TableContext sink = table_context(*result.table, job_, options_, backend_, clock_);
+    WEIR_ASSIGN(out_.sink, make_sink(sink));
+    return {};
+  }
+
+  void assign_inputs() {
+    out_.inputs_of_shard.resize(job_.shards);
+    for (std::uint32_t input = 0; input < out_.source->input_count(); ++input) {
+      out_.inputs_of_shard[input % job_.shards].push_back(input);
+    }
+  }
+
+  std::vector<std::uint32_t> source_shards() const {
+    std::vector<std::uint32_t> shards;
+    for (std::uint32_t s = 0; s < job_.shards; ++s) {
+      if (!out_.inputs_of_shard[s].empty()) shards.push_back(s);
+    }
+    return shards;
+  }
+
+  Result<void> lay_out_aggregate() {
+    const AggregateStage& stage = *out_.plan.aggregate;
+    WindowAggregateOptions& aggregate = out_.aggregate;
+    aggregate.window = stage.window;
+    aggregate.input = out_.plan.source.row.schema;
+    for (std::uint32_t k = 0; k < stage.key_count; ++k) {
+      aggregate.keys.push_back(k);
+      aggregate.key_names.push_back(stage.schema.fields[k].name);
+    }
+    for (std::size_t i = 0; i < stage.aggregates.size(); ++i) {
+      const PhysicalAggregate& call = stage.aggregates[i];
+      if (call.arguments.size() > 1) {
+        return Error(ErrorCode::kSqlUnsupported, call.name + " with several arguments is not supported yet");
+      }
+      const std::size_t column = stage.key_count + 3 + i;
+      aggregate.aggregates.push_back({call.name, call.arguments.empty() ? -1 : static_cast<int>(call.arguments[0]),
+                                      call.filter, call.type, stage.schema.fields[column].name});
+    }
+    aggregate.groups_max = options_.groups_max;
+    aggregate.slices_max = options_.slices_max;
+    aggregate.state_bytes_max = options_.state_bytes_max;
+    FragmentContext context;
+    context.batch_rows = job_.batch_rows;
+    context.heap_bytes = job_.heap_bytes;
+    WEIR_ASSIGN(auto instance, WindowAggregateOperator::create(context, aggregate));
+    out_.state_cost = instance->state_cost();
+
+    if (!stage.exchange) return {};
+    EdgeLayout& edge = out_.keyed;
+    edge.present = true;
+    edge.senders = source_shards();
+    const std::uint32_t receivers = stage.key_count == 0 ? 1 : job_.shards;
+    for (std::uint32_t s = 0; s < receivers; ++s) edge.receivers.push_back(s);
+    edge.key_columns = aggregate.keys;
+    if (stage.keyed_plan == KeyedPlan::kLocalMerge) {
+      WEIR_ASSIGN(edge.schema, partial_schema(aggregate));
+    } else {
+      edge.schema = out_.plan.source.row.schema;
+    }
+    return finish_edge(edge);
+  }
+
+  Result<void> finish_edge(EdgeLayout& edge) {
+    edge.physical = physical_of(edge.schema);
+    edge.has_strings = has_strings(edge.physical);
+    ExchangeOptions exchange;
+    exchange.credits = job_.credits;
+    edge.exchange_bytes = Exchange::bytes_needed(batch_layout(edge.physical, job_), exchange);
+    return {};
+  }
+
+  void lay_out_gather() {
+    const std::vector<std::uint32_t> shards = out_.keyed.present ? out_.keyed.receivers : source_shards();
+    const bool elsewhere = shards.size() > 1 || shards[0] != 0;
+    if (out_.sink->parallel() || !elsewhere) return;
+    EdgeLayout& edge = out_.gather;
+    edge.present = true;
+    edge.senders = shards;
+    edge.receivers = {0};
+    edge.schema = out_.result_schema;
+    const auto finished = finish_edge(edge);
+    WEIR_CHECK(finished.has_value());
+  }
+
+  void count_bytes() {
+    const std::size_t inputs = out_.source->input_count();
+    const std::size_t readers = source_shards().size();
+    job_.reader_bytes += inputs * out_.source->reader_bytes();
+    job_.batch_bytes += readers * batch_layout(out_.read_physical, job_).bytes();
+    job_.exchange_bytes += out_.keyed.bytes() + out_.gather.bytes();
+    const std::size_t writers = out_.gather.present ? 1 : (out_.keyed.present ? out_.keyed.receivers.size() : readers);
+    job_.writer_bytes += writers * out_.sink->writer_bytes();
+    job_.batch_bytes += writers * batch_layout(physical_of(out_.result_schema), job_).bytes();
+    if (out_.plan.aggregate.has_value()) {
+      const bool local = out_.keyed.present && out_.plan.aggregate->keyed_plan == KeyedPlan::kLocalMerge;
+      const std::size_t instances = out_.keyed.present ? (local ? readers : 0) + out_.keyed.receivers.size() : readers;
+      job_.state_bytes_max += instances * options_.state_bytes_max;
+    }
+  }
+
+  JobLayout& job_;
+  const JobOptions& options_;
+  IoBackend* backend_;
+  Clock* clock_;
+  QueryLayout out_;
+};
+
+}  // namespace
+
+BatchLayout batch_layout(const std::vector<Physical>& physical, const JobLayout& layout) {
+  BatchLayout batch;
+  batch.columns = physical;
+  batch.capacity = layout.batch_rows;
+  batch.heap_bytes = has_strings(physical) ? layout.heap_bytes : 0;
+  return batch;
+}
+
+Result<void> validate_table(const TableDefinition& table, const JobOptions& options) {
+  if (table.options.empty()) {
+    return Error(ErrorCode::kSqlUnknownConnector, "table " + table.name + " has no WITH (…)")
+        .with_hint("say where its rows come from: WITH ('connector' = …); the connectors are " +
+                   list_names(connector_names()));
+  }
+  JobLayout layout;
+  return check_table_options(table_context(table, layout, options, nullptr, nullptr));
+}
+
+Result<JobLayout> lay_out_job(const JobPlan& plan, const JobOptions& options, IoBackend* backend, Clock* clock) {
+  WEIR_TRY(check_options(options));
+  if (plan.queries.empty()) {
+    return Error(ErrorCode::kSqlSemantic, "the job has no query: nothing would run")
+        .with_hint("end the script with INSERT INTO <sink> SELECT …");
+  }
+  JobLayout layout;
+  layout.shards = options.shards;
+  layout.batch_rows = options.batch_rows;
+  layout.credits = options.ring_batches;
+  layout.heap_bytes = options.heap_bytes != 0
+                          ? options.heap_bytes
+                          : std::max(options.record_bytes_max, kHeapBytesPerRow * std::size_t{options.batch_rows});
+  if (layout.heap_bytes < options.record_bytes_max) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "heap_bytes must be at least record_bytes_max (" + std::to_string(options.record_bytes_max) + ")");
+  }
+  if (const auto zone = plan.settings.find("table.local-time-zone"); zone != plan.settings.end()) {
+    layout.time_zone = zone->second;
+  }
+  layout.notes = plan.notes;
+  for (const QueryPlan& query : plan.queries) {
+    WEIR_ASSIGN(QueryLayout laid_out, QueryLayouter(layout, options, backend, clock).lay_out(query));
+    layout.queries.push_back(std::move(laid_out));
+  }
+  const BackendConfig config;
+  layout.backend_bytes = std::size_t{options.shards} * (std::size_t{config.ops_max} * 512 + (std::size_t{1} << 20));
+  return layout;
+}
+
+}  // namespace weir

@@ -1,0 +1,70 @@
+// JobLayout: a job's stages laid over shards, before anything is made: which shard reads which input, where a keyed
+// exchange and a gathering exchange stand, what their batches look like, and what all of it takes in memory. `explain`
+// prints it, Job::create builds it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/physical_plan.h"
+#include "weir/core/batch.h"
+#include "weir/core/exchange.h"
+#include "weir/io/connector.h"
+#include "weir/pipeline/operators.h"
+
+namespace weir {
+
+/// An exchange from every sending shard to every receiving one.
+struct EdgeLayout {
+  bool present = false;
+  std::vector<std::uint32_t> senders, receivers;
+  std::vector<std::uint32_t> key_columns;  ///< Empty: everything goes to the one receiver.
+  Schema schema;
+  std::vector<Physical> physical;
+  bool has_strings = false;
+  std::size_t exchange_bytes = 0;  ///< Of one exchange.
+  std::size_t bytes() const noexcept { return exchange_bytes * senders.size() * receivers.size(); }
+};
+
+struct QueryLayout {
+  PhysicalQuery plan;
+  std::shared_ptr<TableSource> source;
+  std::shared_ptr<TableSink> sink;
+  std::vector<std::vector<std::uint32_t>> inputs_of_shard;
+  std::vector<Physical> read_physical;
+  WindowAggregateOptions aggregate;  ///< Where plan.aggregate is there; mode and decide_late are set for each instance.
+  EdgeLayout keyed, gather;
+  StateCost state_cost;
+  Schema result_schema;  ///< Of the rows that reach the sink.
+};
+
+struct JobLayout {
+  std::vector<QueryLayout> queries;
+  std::uint32_t shards = 1;
+  std::uint32_t batch_rows = kBatchRowsDefault;
+  std::uint32_t credits = 16;
+  std::size_t heap_bytes = 0;
+  std::string time_zone = "UTC";
+  std::vector<std::string> notes;
+
+  std::size_t exchange_bytes = 0, batch_bytes = 0, reader_bytes = 0, writer_bytes = 0, state_bytes_max = 0,
+              backend_bytes = 0;
+  std::size_t memory_bytes_max() const noexcept {
+    return exchange_bytes + batch_bytes + reader_bytes + writer_bytes + state_bytes_max + backend_bytes;
+  }
+};
+
+/// What the batches of one edge or reader look like. The layout's spans point into `physical`.
+BatchLayout batch_layout(const std::vector<Physical>& physical, const JobLayout& layout);
+
+/// Plans every query and makes its tables' sources and sinks. With a backend, files are looked at and folders made;
+/// without one (explain), nothing outside is touched. Errors: those of make_physical_query, the connectors and the
+/// operators; kInvalidArgument for options out of range.
+Result<JobLayout> lay_out_job(const JobPlan& plan, const JobOptions& options, IoBackend* backend, Clock* clock);
+
+/// Text and JSON of a layout.
+JobExplanation explain_layout(const JobPlan& plan, const JobLayout& layout, const JobOptions& options);
+
+}  // namespace weir
