@@ -1,0 +1,88 @@
+// Decimal digits eight at a time, in a 64-bit register: the inner loop of every number that the formats read.
+//
+// Source: the multiply-and-shift conversion of eight ASCII digits as described by Lemire, "Quickly parsing eight
+// digits", 2018; here the digits are shifted to the top so that shorter runs need no loop.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace weir::detail {
+
+static_assert(std::endian::native == std::endian::little, "the word tricks read little-endian");
+
+inline constexpr std::uint64_t kAsciiZeros = 0x3030303030303030u;
+
+inline std::uint64_t load8(const char* at) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, at, 8);
+  return word;
+}
+
+/// First `size` bytes at `at`, the others zero. Reads no byte behind them.
+inline std::uint64_t load_partial(const char* at, std::size_t size) noexcept {
+  std::uint64_t word = 0;
+  if (size >= 4) {
+    std::uint32_t low, high;
+    std::memcpy(&low, at, 4);
+    std::memcpy(&high, at + size - 4, 4);
+    return low | (std::uint64_t{high} << ((size - 4) * 8));
+  }
+  for (std::size_t i = 0; i < size; ++i) word |= std::uint64_t{static_cast<unsigned char>(at[i])} << (8 * i);
+  return word;
+}
+
+/// True when each byte is 0..9 (digits with '0' taken off by xor).
+inline bool all_digits(std::uint64_t digits) noexcept {
+  return (((digits + 0x0606060606060606u) | digits) & 0xF0F0F0F0F0F0F0F0u) == 0;
+}
+
+/// Value of eight bytes of 0..9, the first in the lowest byte.
+inline std::uint64_t value_of_eight(std::uint64_t digits) noexcept {
+  digits = digits * 10 + (digits >> 8);
+  return (((digits & 0x000000FF000000FFu) * 0x000F424000000064u) +
+          (((digits >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u)) >>
+         32;
+}
+
+/// Digits of a run of 1..8 in `word` (its first byte lowest; what lies above is ignored). False where one is no digit.
+inline bool short_run(std::uint64_t word, std::size_t size, std::uint64_t& value) noexcept {
+  const unsigned shift = static_cast<unsigned>(8 - size) * 8;
+  const std::uint64_t digits = (word << shift) ^ (kAsciiZeros << shift);
+  value = value_of_eight(digits);
+  return all_digits(digits);
+}
+
+/// Unsigned digits, 1..19 of them. kPadded: 8 bytes behind any of them can be read. False where one is no digit.
+template <bool kPadded>
+inline bool digit_run(const char* at, std::size_t size, std::uint64_t& value) noexcept {
+  constexpr std::uint64_t kTenTo[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+  if (size <= 8) [[likely]] {
+    if (size == 0) return false;
+    return short_run(kPadded ? load8(at) : load_partial(at, size), size, value);
+  }
+  std::uint64_t word = load8(at) ^ kAsciiZeros;
+  if (!all_digits(word)) return false;
+  std::uint64_t sum = value_of_eight(word);
+  at += 8;
+  size -= 8;
+  while (size != 0) {
+    const std::size_t part = size < 8 ? size : 8;
+    std::uint64_t next = 0;
+    if (!short_run(kPadded ? load8(at) : load_partial(at, part), part, next)) return false;
+    sum = sum * kTenTo[part] + next;
+    at += part;
+    size -= part;
+  }
+  value = sum;
+  return true;
+}
+
+inline bool is_digit(char character) noexcept {
+  return static_cast<unsigned char>(character - '0') < 10;
+}
+
+}  // namespace weir::detail

@@ -1,0 +1,69 @@
+// The list of formats.
+#include "weir/io/format.h"
+
+#include <fmt/format.h>
+
+#include "formats/binary_format.h"
+#include "formats/csv_decoder.h"
+#include "formats/format_options.h"
+#include "formats/json_decoder.h"
+
+namespace weir {
+namespace {
+
+struct FormatEntry {
+  std::string_view name;
+  Result<std::unique_ptr<Decoder>> (*make_decoder)(const FormatContext&);
+  Result<std::unique_ptr<Encoder>> (*make_encoder)(const FormatContext&);
+  std::span<const OptionHelp> (*options)();
+};
+
+constexpr FormatEntry kFormats[] = {
+    {"binary", detail::make_binary_decoder, detail::make_binary_encoder, detail::binary_option_help},
+    {"csv", detail::make_csv_decoder, detail::make_csv_encoder, detail::csv_option_help},
+    {"json", detail::make_json_decoder, detail::make_json_encoder, detail::json_option_help},
+};
+
+const FormatEntry* find_format(std::string_view name) {
+  for (const FormatEntry& entry : kFormats) {
+    if (entry.name == name) return &entry;
+  }
+  return nullptr;
+}
+
+Error unknown_format(const FormatContext& context) {
+  const std::vector<std::string_view> names = format_names();
+  const std::string_view near = detail::nearest_word(context.format, names);
+  std::string hint = near.empty() ? std::string() : fmt::format("did you mean '{}'? ", near);
+  hint += fmt::format("Known formats: {}", fmt::join(names, ", "));
+  return Error(ErrorCode::kSqlUnknownConnector,
+               fmt::format("table '{}' has the format '{}', which is not known", context.table, context.format))
+      .with_hint(std::move(hint));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Decoder>> make_decoder(const FormatContext& context) {
+  const FormatEntry* const entry = find_format(context.format);
+  if (entry == nullptr) return unknown_format(context);
+  return entry->make_decoder(context);
+}
+
+Result<std::unique_ptr<Encoder>> make_encoder(const FormatContext& context) {
+  const FormatEntry* const entry = find_format(context.format);
+  if (entry == nullptr) return unknown_format(context);
+  return entry->make_encoder(context);
+}
+
+std::vector<std::string_view> format_names() {
+  std::vector<std::string_view> names;
+  for (const FormatEntry& entry : kFormats) names.push_back(entry.name);
+  return names;
+}
+
+std::span<const OptionHelp> format_options(std::string_view format) {
+  const FormatEntry* const entry = find_format(format);
+  return entry == nullptr ? std::span<const OptionHelp>() : entry->options();
+}
+
+}  // namespace weir
