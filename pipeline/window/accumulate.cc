@@ -171,6 +171,16 @@ const Vector* BatchAccumulator::fused_vector() const noexcept {
   return mask(accumulator) == nullptr ? &vector(static_cast<std::size_t>(fused)) : nullptr;
 }
 
+bool BatchAccumulator::only_first() const noexcept {
+  const auto accumulators = layout_.accumulators();
+  const auto fused = fused_vector() == nullptr ? accumulators.size() : static_cast<std::size_t>(layout_.fused_sum());
+  for (std::size_t i = 1; i < accumulators.size(); ++i) {
+    const bool untouched = accumulators[i].kind == AccumulatorKind::kSkipped && masks_[i] == nullptr;
+    if (i != fused && !untouched) return false;
+  }
+  return true;
+}
+
 const Vector& BatchAccumulator::ordered(const Accumulator& accumulator, const Vector& values, const simd::Rows& rows) {
   if (accumulator.physical == values.physical) return values;
   ordered_vector_ = Vector{accumulator.physical, ordered_values_.get(), nullptr, nullptr};

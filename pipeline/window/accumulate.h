@@ -38,6 +38,9 @@ class BatchAccumulator {
 
   /// The vector of the fused sum where the batch lets it be added without looking at NULLs, else null.
   const Vector* fused_vector() const noexcept;
+  bool partials() const noexcept { return partial_column_ >= 0; }
+  /// Whether the count of rows and the fused sum are all that this batch adds.
+  bool only_first() const noexcept;
   std::size_t memory_bytes() const noexcept { return memory_bytes_; }
 
  private:

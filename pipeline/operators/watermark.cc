@@ -1,0 +1,246 @@
+// Watermark: keeps a watermark for each input and passes the least of them on. Per row: the row first, then the
+// watermark that it raised, so that no row races its own watermark. Source: Flink WatermarkAssignerOperator; unlike it,
+// a watermark starts at the least time, so that times before 1970 are ordinary.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "expression/functions.h"
+#include "weir/pipeline/operators.h"
+#include "weir/simd/boolean.h"
+#include "weir/simd/reduce.h"
+#include "weir/simd/watermark.h"
+
+namespace weir {
+namespace {
+
+/// The delay of `column - INTERVAL constant` (or of the column alone), if the expression has that form.
+std::optional<std::int64_t> constant_delay(const Expression& expression, std::uint32_t time_column) {
+  const auto is_time = [&](const Expression& e) {
+    return e.kind == Expression::Kind::kColumn && e.column == time_column;
+  };
+  if (is_time(expression)) return 0;
+  if (expression.kind != Expression::Kind::kCall || expression.function == nullptr ||
+      expression.function->name != "-" || expression.arguments.size() != 2 || !is_time(*expression.arguments[0]))
+    return std::nullopt;
+  const Expression& delay = *expression.arguments[1];
+  if (delay.kind != Expression::Kind::kLiteral || delay.type.id != TypeId::kIntervalDay) return std::nullopt;
+  const auto* nanoseconds = std::get_if<std::int64_t>(&delay.literal.data);
+  return nanoseconds == nullptr || *nanoseconds < 0 ? std::nullopt : std::optional(*nanoseconds);
+}
+
+class WatermarkAssigner final : public WatermarkOperator {
+ public:
+  WatermarkAssigner(FragmentContext& context, const WatermarkOptions& options, std::optional<ExpressionProgram> program,
+                    std::optional<std::int64_t> delay)
+      : context_(context),
+        time_column_(options.time_column),
+        assigns_(options.watermark != nullptr),
+        delay_(delay),
+        program_(std::move(program)),
+        inputs_max_(options.inputs_max),
+        inputs_(options.inputs),
+        row_watermarks_(std::make_unique<Watermark[]>(context.batch_rows)) {
+    inputs_.reserve(options.inputs_max);
+    live_ = options.inputs;
+  }
+
+  bool accepts() const noexcept override { return !held_ && next_->accepts(); }
+  std::string_view name() const noexcept override { return "watermark"; }
+  std::uint64_t held_rows() const noexcept override { return rejected_; }
+  std::uint64_t null_event_times() const noexcept override { return null_event_times_; }
+  Watermark merged_watermark() const noexcept override { return merged_; }
+  Watermark input_watermark(std::uint32_t input) const noexcept override {
+    return input < inputs_.size() ? inputs_[input].watermark : kWatermarkNone;
+  }
+
+  int holding_input() const noexcept override {
+    int holder = -1;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      const bool lower = holder < 0 || inputs_[i].watermark < inputs_[static_cast<std::size_t>(holder)].watermark;
+      if (!inputs_[i].ended && lower) holder = static_cast<int>(i);
+    }
+    return holder;
+  }
+
+  Result<std::uint32_t> add_input() override {
+    if (inputs_.size() >= inputs_max_)
+      return Error(ErrorCode::kLimitExceeded,
+                   "a table has more than inputs_max = " + std::to_string(inputs_max_) + " inputs on one shard");
+    WEIR_CHECK(!end_told_);
+    inputs_.push_back({merged_, false});
+    ++live_;
+    return static_cast<std::uint32_t>(inputs_.size() - 1);
+  }
+
+  void input_ended(std::uint32_t input) override {
+    WEIR_CHECK_LT(input, inputs_.size());
+    if (inputs_[input].ended) return;
+    inputs_[input] = {kWatermarkEnd, true};
+    --live_;
+    merge();
+    (void)tell();
+  }
+
+  void push(Batch& batch) override {
+    const std::uint32_t count = batch.selected_count();
+    ledger_.rows_in += count;
+    BatchHeader& header = batch.header();
+    WEIR_CHECK_LT(header.input, inputs_.size());
+    Input& input = inputs_[header.input];
+    const Watermark before = input.watermark;
+    if (count != 0 && !assign(batch, input)) return;
+    if (count != 0) {
+      ledger_.rows_out += count;
+      next_->push(batch);
+    }
+    if (input.watermark == before) return;
+    if (before == merged_ || inputs_.size() == 1) merge();
+    (void)tell();
+  }
+
+  void control(const Control& control) override {
+    switch (control.kind) {
+      case Control::Kind::kWatermark:
+        return;  // watermarks start here
+      case Control::Kind::kEndOfInput:
+        for (std::uint32_t i = 0; i < inputs_.size(); ++i) input_ended(i);
+        if (inputs_.empty()) {
+          merged_ = kWatermarkEnd;
+          (void)tell();
+        }
+        return;
+      case Control::Kind::kBarrier:
+        next_->control(control);
+        return;
+    }
+  }
+
+  std::size_t resume() override { return held_ ? tell() : 0; }
+
+ private:
+  struct Input {
+    Watermark watermark = kWatermarkNone;
+    bool ended = false;
+  };
+
+  /// Sets the header and the input's watermark. False where the job failed.
+  bool assign(Batch& batch, Input& input) {
+    const simd::Rows rows{batch.selected_count(), batch.selection(), nullptr};
+    const Vector& times = batch.column(time_column_);
+    BatchHeader& header = batch.header();
+    if (assigns_ && times.validity != nullptr && !check_nulls(times, rows)) return false;
+    const auto* values = times.values<std::int64_t>();
+    header.row_watermarks = nullptr;
+    header.watermark_before = header.watermark_after = input.watermark;
+    if (!assigns_) return true;
+    (void)simd::min_max(values, rows, &header.event_time_min, &header.event_time_max);
+    simd::WatermarkScan scan;
+    const Vector* candidates = nullptr;
+    if (delay_.has_value()) {
+      // One comparison for a batch without late rows: its greatest candidate is not above its least time.
+      const Watermark greatest =
+          header.event_time_max < kEventTimeMin + *delay_ ? kEventTimeMin : header.event_time_max - *delay_;
+      scan.watermark = std::max(input.watermark, greatest);
+      scan.all_on_time = header.event_time_min > scan.watermark;
+      if (!scan.all_on_time) scan = simd::scan_watermark(values, *delay_, rows, input.watermark);
+    } else {
+      auto evaluated = program_->evaluate(batch, {context_.clock, context_.time_zone, merged_});
+      if (!evaluated) {
+        rejected_ += rows.count;
+        context_.fail(std::move(evaluated).error().with_context("watermark"));
+        return false;
+      }
+      candidates = &program_->results()[0];
+      scan =
+          simd::scan_watermark(values, candidates->values<std::int64_t>(), candidates->validity, rows, input.watermark);
+    }
+    if (!scan.all_on_time) {
+      header.row_watermarks = row_watermarks_.get();
+      if (candidates == nullptr)
+        (void)simd::row_watermarks(values, *delay_, rows, input.watermark, row_watermarks_.get());
+      else
+        (void)simd::row_watermarks(candidates->values<std::int64_t>(), candidates->validity, rows, input.watermark,
+                                   row_watermarks_.get());
+    }
+    input.watermark = header.watermark_after = scan.watermark;
+    return true;
+  }
+
+  bool check_nulls(const Vector& times, const simd::Rows& rows) {
+    if (simd::bitmap_all(times.validity, rows.end())) return true;
+    std::uint32_t nulls = 0, first = 0;
+    for (std::uint32_t i = 0; i < rows.count; ++i) {
+      if (times.is_valid(rows[i])) continue;
+      if (nulls++ == 0) first = rows[i];
+    }
+    if (nulls == 0) return true;
+    null_event_times_ += nulls;
+    ledger_.dropped[static_cast<std::size_t>(DropReason::kNullEventTime)] += nulls;
+    rejected_ += rows.count - nulls;
+    context_.fail(Error(ErrorCode::kNullNotAllowed, "the event time of a row is NULL", Position::at_row(first))
+                      .with_hint("filter such rows out before the watermark, or declare the column NOT NULL"));
+    return false;
+  }
+
+  void merge() noexcept {
+    Watermark least = kWatermarkEnd;
+    for (const Input& input : inputs_) least = std::min(least, input.watermark);
+    merged_ = std::max(merged_, least);
+  }
+
+  /// Passes the merged watermark, or the end, on; keeps it where the next operator does not accept.
+  std::size_t tell() {
+    const bool end = live_ == 0;
+    if (end ? end_told_ : merged_ <= told_) {
+      held_ = false;
+      return 0;
+    }
+    held_ = !next_->accepts();
+    if (held_) return 0;
+    told_ = merged_;
+    end_told_ = end;
+    next_->control(end ? Control{Control::Kind::kEndOfInput, kWatermarkEnd}
+                       : Control{Control::Kind::kWatermark, merged_});
+    return 1;
+  }
+
+  FragmentContext& context_;
+  std::uint32_t time_column_;
+  bool assigns_;
+  std::optional<std::int64_t> delay_;
+  std::optional<ExpressionProgram> program_;
+  std::uint32_t inputs_max_;
+  std::vector<Input> inputs_;
+  std::unique_ptr<Watermark[]> row_watermarks_;
+  std::uint32_t live_ = 0;  // inputs that have not ended
+  Watermark merged_ = kWatermarkNone;
+  Watermark told_ = kWatermarkNone;
+  bool end_told_ = false;
+  bool held_ = false;
+  std::uint64_t null_event_times_ = 0;
+  std::uint64_t rejected_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<WatermarkOperator>> WatermarkOperator::create(FragmentContext& context,
+                                                                     const WatermarkOptions& options) {
+  if (options.inputs > options.inputs_max)
+    return Error(ErrorCode::kLimitExceeded,
+                 "a table has more than inputs_max = " + std::to_string(options.inputs_max) + " inputs on one shard");
+  std::optional<ExpressionProgram> program;
+  std::optional<std::int64_t> delay;
+  if (options.watermark != nullptr) {
+    delay = constant_delay(*options.watermark, options.time_column);
+    if (!delay.has_value()) {
+      WEIR_ASSIGN(program, ExpressionProgram::compile({options.watermark}, context.batch_rows, 0, context.time_zone));
+    }
+  }
+  return std::unique_ptr<WatermarkOperator>(
+      std::make_unique<WatermarkAssigner>(context, options, std::move(program), delay));
+}
+
+}  // namespace weir

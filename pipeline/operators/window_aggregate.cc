@@ -1,0 +1,201 @@
+// Taking rows and partials into slices. See window_aggregate.h.
+#include "operators/window_aggregate.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace weir {
+namespace {
+
+Result<void> check_keys(const WindowAggregateOptions& options) {
+  for (const std::uint32_t key : options.keys) {
+    if (key >= options.input.size())
+      return Error(ErrorCode::kInvalidArgument, "a key names a column that the input does not have");
+    const Field& field = options.input.fields[key];
+    if (field.type.physical() == Physical::kNested || field.type.id == TypeId::kNull)
+      return Error(ErrorCode::kSqlUnsupported,
+                   "GROUP BY " + field.name + ": keys of type " + field.type.to_string() + " are not supported yet");
+  }
+  return {};
+}
+
+std::vector<Field> key_fields(const WindowAggregateOptions& options) {
+  std::vector<Field> fields;
+  for (std::size_t i = 0; i < options.keys.size(); ++i) {
+    Field field = options.input.fields[options.keys[i]];
+    if (i < options.key_names.size()) field.name = options.key_names[i];
+    fields.push_back(std::move(field));
+  }
+  return fields;
+}
+
+Type not_null(Type type) {
+  type.nullable = false;
+  return type;
+}
+
+Result<AggregateLayout> make_layout(const WindowAggregateOptions& options) {
+  return AggregateLayout::make(options.input, options.aggregates, !options.keys.empty());
+}
+
+WindowMath math_of(const WindowAggregateOptions& options) {
+  WindowSpec one;  // without windows all rows are in one slice, and times are not looked at
+  one.size_ns = std::int64_t{1} << 60;
+  one.slide_ns = one.size_ns;
+  return WindowMath(options.window.value_or(one));
+}
+
+}  // namespace
+
+Result<Schema> partial_schema(const WindowAggregateOptions& options) {
+  WEIR_TRY(check_keys(options));
+  WEIR_ASSIGN(const AggregateLayout layout, make_layout(options));
+  Schema schema;
+  schema.fields = key_fields(options);
+  schema.fields.push_back({"slice_start", not_null(Type::bigint())});
+  schema.fields.push_back({"window_end_min", not_null(Type::bigint())});
+  for (Field& field : layout.partial_fields()) schema.fields.push_back(std::move(field));
+  return schema;
+}
+
+Result<Schema> result_schema(const WindowAggregateOptions& options) {
+  WEIR_TRY(check_keys(options));
+  WEIR_ASSIGN(const AggregateLayout layout, make_layout(options));
+  Schema schema;
+  schema.fields = key_fields(options);
+  if (options.window.has_value()) {
+    const Type time = options.input.fields[options.window->time_column].type;
+    schema.fields.push_back({"window_start", not_null(Type::timestamp(3))});
+    schema.fields.push_back({"window_end", not_null(Type::timestamp(3))});
+    schema.fields.push_back({"window_time", not_null(time)});
+  }
+  for (const AggregateResult& result : layout.results()) schema.fields.push_back({result.name, result.type});
+  return schema;
+}
+
+Result<std::unique_ptr<WindowAggregateOperator>> WindowAggregateOperator::create(
+    FragmentContext& context, const WindowAggregateOptions& options) {
+  if (options.window.has_value()) {
+    WEIR_TRY(check_window(*options.window));
+    if (options.window->time_column >= options.input.size() ||
+        !options.input.fields[options.window->time_column].type.is_timestamp())
+      return Error(ErrorCode::kInvalidArgument, "the time column of a window is not a timestamp of its input");
+  }
+  if (options.groups_max == 0 || options.groups_max > (1u << 30))
+    return Error(ErrorCode::kInvalidArgument, "groups_max must be 1 to 2^30");
+  if (options.slices_max == 0 || options.slices_max > (1u << 20))
+    return Error(ErrorCode::kInvalidArgument, "slices_max must be 1 to 2^20");
+  WEIR_ASSIGN(AggregateLayout layout, make_layout(options));
+  WEIR_ASSIGN(Schema partial, partial_schema(options));
+  WEIR_ASSIGN(Schema result, result_schema(options));
+  WEIR_ASSIGN(StateArena arena, StateArena::create(options.state_bytes_max));
+  std::vector<Type> types;
+  for (const std::uint32_t key : options.keys) types.push_back(options.input.fields[key].type);
+  WindowAggregate::Parts parts{options,
+                               options.mode == AggregateMode::kLocal ? partial : std::move(result),
+                               partial,
+                               std::move(layout),
+                               KeyLayout::make(types),
+                               std::move(arena),
+                               math_of(options)};
+  return std::unique_ptr<WindowAggregateOperator>(std::make_unique<WindowAggregate>(context, std::move(parts)));
+}
+
+WindowAggregate::WindowAggregate(FragmentContext& context, Parts parts)
+    : context_(context),
+      parts_(std::move(parts)),
+      name_(std::string("window aggregate ") + std::string(aggregate_mode_name(parts_.options.mode))),
+      capacity_(context.batch_rows),
+      store_(windowed() ? parts_.options.slices_max : 1,
+             {&parts_.keys, &parts_.layout, &parts_.arena, parts_.options.groups_max}),
+      assigner_(parts_.math, capacity_),
+      keys_(parts_.keys, capacity_),
+      accumulator_(parts_.layout, capacity_),
+      probe_(capacity_),
+      groups_(std::make_unique<std::uint32_t[]>(capacity_)),
+      output_(parts_.output, capacity_) {
+  for (std::uint32_t i = 0; i < parts_.options.keys.size(); ++i) first_columns_.push_back(i);
+  key_columns_ = merging() ? first_columns_ : parts_.options.keys;
+  window_table_.set_up({&parts_.keys, &parts_.layout, &parts_.arena, parts_.options.groups_max});
+  if (windowed() && !local() && parts_.math.kind != WindowKind::kTumble) combined_.emplace(parts_.partial, capacity_);
+}
+
+WindowAggregate::~WindowAggregate() = default;
+
+StateCost WindowAggregate::state_cost() const noexcept {
+  const std::size_t key = parts_.keys.words * sizeof(std::uint64_t);
+  const std::size_t slots = parts_.keys.words == 0 ? 0 : 2 * sizeof(std::uint32_t);
+  return {key + slots + parts_.layout.state_bytes(), sizeof(Slice) + StateArena::kBlockMin};
+}
+
+void WindowAggregate::fail(Error error) {
+  failed_ = true;
+  context_.fail(std::move(error).with_context(name_));
+}
+
+void WindowAggregate::push(Batch& batch) {
+  WEIR_DCHECK(accepts());
+  const std::uint32_t count = batch.selected_count();
+  ledger_.rows_in += count;
+  const std::uint64_t settled = ledger_.rows_absorbed + ledger_.dropped_total();
+  Result<void> taken = failed_ ? Result<void>() : take(batch);
+  if (!taken) fail(std::move(taken).error());
+  rejected_ += count - (ledger_.rows_absorbed + ledger_.dropped_total() - settled);
+  rows_taken_ += batch.row_count();
+}
+
+Result<std::span<const SliceRun>> WindowAggregate::split(const Batch& batch) {
+  if (merging()) {
+    const auto keys = static_cast<std::uint32_t>(key_columns_.size());
+    return assigner_.assign_partials(batch, batch.column(keys), batch.column(keys + 1));
+  }
+  return assigner_.assign(batch, batch.column(parts_.options.window->time_column), parts_.options.decide_late,
+                          watermark_);
+}
+
+Result<void> WindowAggregate::take(const Batch& batch) {
+  const simd::Rows all{batch.selected_count(), batch.selection(), nullptr};
+  if (all.count == 0) return {};
+  ingest_min_ = batch.header().ingest_time_min;
+  ingest_max_ = batch.header().ingest_time_max;
+  const SliceRun whole{0, 0, all};
+  std::span<const SliceRun> runs(&whole, 1);
+  if (windowed()) {
+    WEIR_ASSIGN(runs, split(batch));
+    if (!assigner_.late_rows().empty()) count_late(batch);
+  }
+  keys_.begin(batch, key_columns_, all);
+  accumulator_.begin(batch, merging() ? static_cast<int>(key_columns_.size()) + 2 : -1);
+  for (const SliceRun& run : runs) {
+    // Partials of a slice come before the watermark that closes it: the exchange keeps their order.
+    WEIR_DCHECK(!merging() || !windowed() || !parts_.math.fired(run.window_end_min, watermark_));
+    WEIR_ASSIGN(Slice * slice, store_.find_or_open(run.start, run.window_end_min));
+    WEIR_TRY(absorb(slice->table, run.rows));
+    ledger_.rows_absorbed += run.rows.count;
+  }
+  return {};
+}
+
+Result<void> WindowAggregate::absorb(GroupTable& table, const simd::Rows& rows) {
+  const Vector* sum = accumulator_.fused_vector();
+  const std::size_t sum_offset =
+      sum == nullptr ? 0 : parts_.layout.accumulators()[static_cast<std::size_t>(parts_.layout.fused_sum())].offset;
+  const bool first_done = !accumulator_.partials() && table.add_dense(keys_, rows, sum, sum_offset);
+  if (first_done && accumulator_.only_first()) return {};
+  WEIR_TRY(table.find_or_insert(keys_, rows, groups_.get(), probe_));
+  return accumulator_.add(groups_.get(), rows, {table.state_rows(), &table.strings(), &parts_.arena}, first_done);
+}
+
+void WindowAggregate::count_late(const Batch& batch) {
+  const Vector& times = batch.column(parts_.options.window->time_column);
+  for (const std::uint32_t row : assigner_.late_rows()) {
+    const LateRow sample{times.values<std::int64_t>()[row], batch.header().row_watermarks[row], batch.header().input,
+                         rows_taken_ + row};
+    if (late_.count++ == 0) late_.first = sample;
+    late_.last = sample;
+  }
+  ledger_.dropped[static_cast<std::size_t>(DropReason::kLate)] += assigner_.late_rows().size();
+}
+
+}  // namespace weir

@@ -1,0 +1,116 @@
+// WindowAggregate: the operator behind WindowAggregateOperator::create.
+//
+//   push     batch ─► runs, one a slice ─► groups ─► accumulators                         (window_aggregate.cc)
+//   control  watermark ─► windows that are complete ─► output batch, one a resume() ─► …  (window_emit.cc)
+//
+// Invariants
+//   1. While output is held (firing_), nothing is accepted: what a watermark released goes out before what follows it.
+//   2. A window fires once: windows fire in order of their ends, and a slice is closed with its last window.
+//   3. rows_in = rows_absorbed + dropped (+ rejected_ where the job failed); rows_created = rows_out + the output
+//      batch's rows.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "operators/batch_memory.h"
+#include "weir/pipeline/operators.h"
+#include "window/accumulate.h"
+#include "window/aggregate_layout.h"
+#include "window/group_table.h"
+#include "window/lower.h"
+#include "window/slice_assigner.h"
+#include "window/slice_store.h"
+#include "window/window_math.h"
+
+namespace weir {
+
+class WindowAggregate final : public WindowAggregateOperator {
+ public:
+  /// What create() has checked and laid out.
+  struct Parts {
+    WindowAggregateOptions options;
+    Schema output;
+    Schema partial;
+    AggregateLayout layout;
+    KeyLayout keys;
+    StateArena arena;
+    WindowMath math;
+  };
+  WindowAggregate(FragmentContext& context, Parts parts);
+  ~WindowAggregate() override;
+
+  bool accepts() const noexcept override { return !firing_; }
+  void push(Batch& batch) override;
+  void control(const Control& control) override;
+  std::size_t resume() override;
+  std::uint64_t held_rows() const noexcept override { return output_->row_count() + rejected_; }
+  std::size_t state_bytes() const noexcept override { return parts_.arena.bytes_in_use(); }
+  std::size_t state_bytes_max() const noexcept override { return parts_.arena.bytes_max(); }
+  std::string_view name() const noexcept override { return name_; }
+
+  const Schema& output_schema() const noexcept override { return parts_.output; }
+  const LateReport& late() const noexcept override { return late_; }
+  StateCost state_cost() const noexcept override;
+  std::uint32_t open_slices() const noexcept override { return store_.open_count(); }
+  std::uint64_t groups_made() const noexcept override { return store_.groups_closed(); }
+
+ private:
+  bool windowed() const noexcept { return parts_.options.window.has_value(); }
+  bool merging() const noexcept { return parts_.options.mode == AggregateMode::kMerge; }
+  bool local() const noexcept { return parts_.options.mode == AggregateMode::kLocal; }
+  void fail(Error error);
+
+  // window_aggregate.cc
+  Result<void> take(const Batch& batch);
+  Result<std::span<const SliceRun>> split(const Batch& batch);
+  Result<void> absorb(GroupTable& table, const simd::Rows& rows);
+  void count_late(const Batch& batch);
+
+  // window_emit.cc
+  bool next_window();
+  bool next_shared_window();
+  Result<void> combine();
+  Result<void> combine_slice(GroupTable& from, GroupTable& to);
+  bool seen_by(const Slice& slice, std::int64_t end) const noexcept;
+  Result<void> emit();
+  Error overflow_error(const AggregateResult& result, const GroupSelection& selection, std::uint32_t group) const;
+  std::uint32_t select_groups(std::uint32_t room);
+  void finish_window();
+  std::size_t push_output();
+
+  FragmentContext& context_;
+  Parts parts_;
+  std::string name_;
+  std::uint32_t capacity_;
+  std::vector<std::uint32_t> key_columns_;    // in the batches that come in
+  std::vector<std::uint32_t> first_columns_;  // 0, 1, …: the keys of a partial
+  SliceStore store_;
+  SliceAssigner assigner_;
+  BatchKeys keys_;
+  BatchAccumulator accumulator_;
+  ProbeScratch probe_;
+  std::unique_ptr<std::uint32_t[]> groups_;
+  BatchMemory output_;
+  std::optional<BatchMemory> combined_;  // HOP, CUMULATE: partials on their way from slices to a window
+  GroupTable window_table_;              // HOP, CUMULATE: what several slices are combined into
+  LateReport late_;
+  std::uint64_t rows_taken_ = 0;
+  std::uint64_t rejected_ = 0;
+  std::int64_t ingest_min_ = kEventTimeMax, ingest_max_ = kEventTimeMin;
+  Watermark watermark_ = kWatermarkNone;
+  Watermark given_ = kWatermarkNone;  // the watermark passed on last
+
+  // The windows that are being given out.
+  bool firing_ = false;
+  bool failed_ = false;
+  Watermark target_ = kWatermarkNone;
+  Control held_control_;
+  GroupTable* source_ = nullptr;
+  std::uint32_t source_position_ = 0;
+  std::int64_t window_start_ = 0, window_end_ = 0;
+  std::int64_t fired_end_ = kEventTimeMin;  // HOP, CUMULATE: windows up to this end have fired
+};
+
+}  // namespace weir

@@ -1,0 +1,85 @@
+// Opens, finds and closes slices. See slice_store.h.
+#include "window/slice_store.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "window/window_math.h"
+
+namespace weir {
+
+Result<void> check_window(const WindowSpec& spec) {
+  constexpr std::int64_t kSizeMax = std::int64_t{1} << 60;  // 36 years
+  if (spec.kind == WindowKind::kSession)
+    return Error(ErrorCode::kSqlUnsupported, "SESSION windows are not supported yet");
+  if (spec.size_ns <= 0 || spec.size_ns > kSizeMax)
+    return Error(ErrorCode::kInvalidArgument, "the size of a window must be above 0 and below 36 years");
+  if (spec.tick_ns <= 0 || spec.tick_ns > spec.size_ns)
+    return Error(ErrorCode::kInvalidArgument, "a window must be at least one unit of its time attribute long");
+  if (spec.kind == WindowKind::kTumble) return {};
+  const char* slide = spec.kind == WindowKind::kHop ? "slide" : "step";
+  if (spec.slide_ns <= 0 || spec.size_ns % spec.slide_ns != 0)
+    return Error(ErrorCode::kInvalidArgument,
+                 std::string("the size of a window must be a whole multiple of its ") + slide);
+  if (spec.tick_ns > spec.slide_ns)
+    return Error(ErrorCode::kInvalidArgument, std::string("the ") + slide + " is below one unit of the time attribute");
+  return {};
+}
+
+SliceStore::SliceStore(std::uint32_t slices_max, const GroupTable::Setup& setup)
+    : slices_max_(slices_max),
+      slices_(std::make_unique<Slice[]>(slices_max)),
+      order_(std::make_unique<Slice*[]>(slices_max)),
+      memory_bytes_(slices_max * (sizeof(Slice) + sizeof(Slice*))) {
+  for (std::uint32_t i = 0; i < slices_max; ++i) {
+    slices_[i].table.set_up(setup);
+    order_[i] = &slices_[i];
+  }
+}
+
+std::uint32_t SliceStore::lower_bound(std::int64_t start, std::int64_t window_end_min) const noexcept {
+  const auto before = [&](const Slice* slice, int) {
+    return slice->start != start ? slice->start < start : slice->window_end_min < window_end_min;
+  };
+  return static_cast<std::uint32_t>(std::lower_bound(order_.get(), order_.get() + open_count_, 0, before) -
+                                    order_.get());
+}
+
+Result<Slice*> SliceStore::find_or_open(std::int64_t start, std::int64_t window_end_min) {
+  if (last_ != nullptr && last_->start == start && last_->window_end_min == window_end_min) return last_;
+  const std::uint32_t position = lower_bound(start, window_end_min);
+  if (position < open_count_) {
+    Slice* found = order_[position];
+    if (found->start == start && found->window_end_min == window_end_min) return last_ = found;
+  }
+  if (open_count_ == slices_max_)
+    return Error(ErrorCode::kLimitExceeded,
+                 "more than slices_max = " + std::to_string(slices_max_) + " slices are open on one shard")
+        .with_hint("raise slices_max, or let the watermark follow the data more closely");
+  Slice* opened = order_[open_count_];
+  std::memmove(&order_[position + 1], &order_[position], (open_count_ - position) * sizeof(Slice*));
+  order_[position] = opened;
+  ++open_count_;
+  opened->start = start;
+  opened->window_end_min = window_end_min;
+  // With few slices open, start with the room that the last one needed; with many, memory is better spent on demand.
+  constexpr std::uint32_t kFew = 4;
+  opened->table.expect(open_count_ <= kFew ? groups_hint_ : 0);
+  return last_ = opened;
+}
+
+void SliceStore::close(std::uint32_t position) noexcept {
+  WEIR_CHECK_LT(position, open_count_);
+  Slice* closed = order_[position];
+  const std::uint32_t groups = closed->table.group_count();
+  groups_closed_ += groups;
+  groups_hint_ = closed->table.dense() ? 0 : groups;
+  closed->table.clear();
+  --open_count_;
+  std::memmove(&order_[position], &order_[position + 1], (open_count_ - position) * sizeof(Slice*));
+  order_[open_count_] = closed;
+  last_ = nullptr;
+}
+
+}  // namespace weir
