@@ -54,9 +54,9 @@ class BasicWaker {
   /// Step 1. Thread: the owner.
   void announce() noexcept { parked_.exchange(1, std::memory_order_seq_cst); }  // pairs with notify, notify_strong
   /// Step 4. Thread: the owner.
-  void retract() noexcept {
-    parked_.store(0, std::memory_order_relaxed);
-  }  // pairs with nothing: a wake too many is fine
+  // A read-modify-write, not a store: a store would hide a sender's notify_strong from the next announce, which could
+  // then miss what was published before it.
+  void retract() noexcept { parked_.exchange(0, std::memory_order_seq_cst); }  // pairs with notify_strong
 
   /// Wakes the owner if it is parked. Requires: what was published before, by a seq_cst operation. Thread: any.
   void notify() noexcept {
