@@ -14,6 +14,7 @@
 
 #include "host.h"
 #include "weir/core/check.h"
+#include "weir/core/random.h"
 #include "weir/io/format.h"
 
 namespace weir::detail {
@@ -420,6 +421,11 @@ void BackendBase::return_buffer(std::uint32_t buffer) noexcept {
 
 void BackendBase::emit(Completion* completion, const IoEvent& event) noexcept {
   ++counters_.events;
+  if (trace_hash_ != nullptr) {
+    *trace_hash_ = mix64(*trace_hash_ ^ event.op.value);
+    *trace_hash_ = mix64(*trace_hash_ ^ static_cast<std::uint64_t>(event.result) ^ (event.more ? 1u << 31 : 0u));
+    *trace_hash_ = mix64(*trace_hash_ ^ static_cast<std::uint64_t>(config_.clock->now_ns()));
+  }
   if (completion != nullptr) completion->complete(event);
 }
 

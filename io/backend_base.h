@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -141,6 +142,13 @@ class BackendBase : public IoBackend {
     return stream_memory_ + (std::size_t{group} * config_.receive_buffers_max + index) * buffer_stride_;
   }
   bool ready_events() const noexcept { return ready_count_ != 0; }
+  /// Of the timeout that expires first.
+  std::optional<std::int64_t> next_deadline_ns() const noexcept {
+    if (timeouts_.empty()) return std::nullopt;
+    return ops_[timeouts_.front()].deadline_ns;
+  }
+  /// Where given, every event is mixed into it (simulation).
+  std::uint64_t* trace_hash_ = nullptr;
 
   BackendConfig config_;
   BackendCounters counters_;

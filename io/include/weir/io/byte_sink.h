@@ -29,10 +29,11 @@ class ByteSink {
 
   /// Errors: as IoBackend::open.
   virtual Result<void> open(IoBackend& backend) = 0;
-  /// reserve() would give room now. False while every buffer is in flight, and after an error or close.
+  /// There is room now, for some bytes at least. False while every buffer is in flight, and after an error or close.
   virtual bool writable() const noexcept = 0;
   /// Room for at least n bytes at the end of the stream, or an empty span where there is none now (try after a poll).
   /// n > buffer_bytes never fits. reserve(0) gives what the current buffer has left, at least one byte if writable().
+  /// The span is valid until the backend's next poll.
   virtual std::span<char> reserve(std::size_t n) = 0;
   /// Appends the first n bytes of the last reserve().
   virtual void commit(std::size_t n) = 0;
@@ -45,7 +46,7 @@ class ByteSink {
   /// Starts the end: flushes, syncs where asked for, closes. Finished when closed() or failed().
   virtual void close() = 0;
   virtual bool closed() const noexcept = 0;
-  /// The longest record that fits: reserve(buffer_bytes()) works when writable.
+  /// The longest record that fits: reserve(buffer_bytes()) gives room as soon as one buffer has been written.
   virtual std::size_t buffer_bytes() const noexcept = 0;
 
   bool failed() const noexcept { return error_.has_value(); }

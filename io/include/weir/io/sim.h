@@ -70,7 +70,8 @@ class SimWorld {
   SimWorld& operator=(const SimWorld&) = delete;
 
   void set_faults(const SimFaults& faults) noexcept;
-  /// Paths that are not in memory are read from the host at open; files written go to the host at close.
+  /// Paths that are not in memory are the host's: reads and writes go through to it, with the world's delays and
+  /// faults.
   /// "-" is the process's own standard input and output.
   void allow_host_files(bool allow) noexcept;
 
