@@ -39,7 +39,7 @@ class Task {
 
 struct ShardLoopOptions {
   std::uint32_t shard = 0;
-  IdleOptions idle;
+  IdleOptions idle = {};
   std::int64_t stall_ns = 1'000'000;  ///< A turn longer than this is counted as a stall.
   std::size_t tasks_max = 4096;
 };
