@@ -1,0 +1,109 @@
+// Text of plans, for `explain` and for tests. See weir/pipeline/plan.h.
+#include "weir/pipeline/plan.h"
+
+#include <array>
+
+namespace weir {
+namespace {
+
+std::string duration(std::int64_t ns) {
+  struct Unit {
+    std::int64_t ns;
+    const char* name;
+  };
+  static constexpr std::array<Unit, 7> kUnits = {{{86'400'000'000'000, "d"},
+                                                  {3'600'000'000'000, "h"},
+                                                  {60'000'000'000, "min"},
+                                                  {1'000'000'000, "s"},
+                                                  {1'000'000, "ms"},
+                                                  {1'000, "us"},
+                                                  {1, "ns"}}};
+  for (const Unit& unit : kUnits) {
+    if (ns != 0 && ns % unit.ns == 0) return std::to_string(ns / unit.ns) + " " + unit.name;
+  }
+  return "0 s";
+}
+
+std::string list(const std::vector<ExpressionPtr>& expressions, const Schema& input) {
+  std::string out;
+  for (std::size_t i = 0; i < expressions.size(); ++i) {
+    out += (i == 0 ? "" : ", ") + expressions[i]->to_string(input);
+  }
+  return out;
+}
+
+std::string window_text(const WindowSpec& window, const Schema& input) {
+  static constexpr std::array<const char*, 4> kNames = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
+  std::string out = kNames[static_cast<std::size_t>(window.kind)];
+  out += "(`" + input.fields[window.time_column].name + "`, ";
+  if (window.kind == WindowKind::kHop) out += "slide " + duration(window.slide_ns) + ", ";
+  if (window.kind == WindowKind::kCumulate) out += "step " + duration(window.slide_ns) + ", ";
+  out += (window.kind == WindowKind::kSession ? "gap " : "size ") + duration(window.size_ns);
+  if (window.offset_ns != 0) out += ", offset " + duration(window.offset_ns);
+  for (std::size_t i = 0; i < window.partition_columns.size(); ++i) {
+    out += (i == 0 ? ", partition by `" : ", `") + input.fields[window.partition_columns[i]].name + "`";
+  }
+  return out + ")";
+}
+
+std::string aggregate_text(const AggregateCall& call, const Schema& input) {
+  std::string out = call.name + "(" + (call.distinct ? "DISTINCT " : "");
+  out += call.arguments.empty() ? "*" : list(call.arguments, input);
+  out += ")";
+  if (call.filter != nullptr) out += " FILTER (WHERE " + call.filter->to_string(input) + ")";
+  return out;
+}
+
+std::string columns_text(const Schema& schema) {
+  std::string out = " -> [";
+  for (std::size_t i = 0; i < schema.size(); ++i) {
+    out += (i == 0 ? "" : ", ") + schema.fields[i].name + " " + schema.fields[i].type.to_string();
+  }
+  return out + "]";
+}
+
+std::string node_text(const PlanNode& node) {
+  static const Schema kNone;
+  const Schema& input = node.input != nullptr ? node.input->schema : kNone;
+  switch (node.kind) {
+    case PlanNode::Kind::kScan: {
+      std::string out = "Scan " + node.table->name;
+      if (node.table->watermark != nullptr) {
+        out += " watermark " + node.table->watermark->to_string(node.table->schema);
+      }
+      return out;
+    }
+    case PlanNode::Kind::kFilter:
+      return "Filter " + node.predicate->to_string(input);
+    case PlanNode::Kind::kProject:
+      return "Project " + list(node.expressions, input);
+    case PlanNode::Kind::kWindow:
+      return "Window " + window_text(*node.window, input);
+    case PlanNode::Kind::kAggregate: {
+      std::string out = "Aggregate keys [" + list(node.keys, input) + "]";
+      if (node.window.has_value()) out += " window " + window_text(*node.window, input);
+      out += " calls [";
+      for (std::size_t i = 0; i < node.aggregates.size(); ++i) {
+        out += (i == 0 ? "" : ", ") + aggregate_text(node.aggregates[i], input);
+      }
+      return out + "]";
+    }
+    case PlanNode::Kind::kSink:
+      return "Sink " + node.table->name;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string to_string(const QueryPlan& query) {
+  std::string out;
+  std::string indent;
+  for (const PlanNode* node = query.root.get(); node != nullptr; node = node->input.get()) {
+    out += indent + node_text(*node) + columns_text(node->schema) + "\n";
+    indent += "  ";
+  }
+  return out;
+}
+
+}  // namespace weir

@@ -1,0 +1,153 @@
+// Binding of function calls: scalar ones, aggregates, and TUMBLE_START and its like.
+#include <algorithm>
+#include <array>
+
+#include "binder.h"
+#include "known_functions.h"
+#include "lexer.h"
+#include "weir/pipeline/aggregate.h"
+
+namespace weir::sql {
+namespace {
+
+constexpr std::array<std::string_view, 4> kWindowFunctions = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
+
+bool is_window_function(std::string_view name) {
+  return std::find(kWindowFunctions.begin(), kWindowFunctions.end(), name) != kWindowFunctions.end();
+}
+
+/// "TUMBLE" of "TUMBLE_START", or "".
+std::string_view property_window(std::string_view name) {
+  const std::size_t bar = name.find('_');
+  if (bar == std::string_view::npos || !is_window_function(name.substr(0, bar))) return {};
+  const std::string_view tail = name.substr(bar + 1);
+  const bool known = tail == "START" || tail == "END" || tail == "ROWTIME" || tail == "PROCTIME";
+  return known ? name.substr(0, bar) : std::string_view();
+}
+
+}  // namespace
+
+bool has_aggregate(const Expr& expr) {
+  if (expr.kind == Expr::Kind::kCall && !expr.over && (expr.star || is_aggregate_name(expr.text))) return true;
+  if (expr.kind == Expr::Kind::kCall && !property_window(expr.text).empty()) return true;
+  return std::any_of(expr.children.begin(), expr.children.end(), has_aggregate);
+}
+
+ExpressionPtr Binder::bind_call(const Expr& expr, ExprScope& scope) {
+  const std::string& name = expr.text;
+  if (expr.over) {
+    unsupported(expr.span, "OVER windows are not supported yet",
+                "a window function in FROM may serve: TUMBLE, HOP, CUMULATE");
+    return nullptr;
+  }
+  if (is_aggregate_name(name)) return bind_aggregate_call(expr, scope);
+  if (!property_window(name).empty()) return bind_window_property(expr, scope);
+  if (is_window_function(name)) {
+    error(ErrorCode::kSqlSemantic, expr.span, name + " cannot stand here",
+          "it stands in FROM: TABLE(" + name + "(TABLE t, DESCRIPTOR(ts), …)), or in GROUP BY");
+    return nullptr;
+  }
+  if (expr.star || expr.flag || !expr.filter.empty()) {
+    const std::string what = expr.star ? "`*`" : expr.flag ? "DISTINCT" : "FILTER";
+    error(ErrorCode::kSqlSemantic, expr.span, what + " is for aggregates; `" + name + "` is none");
+    return nullptr;
+  }
+  std::vector<ExpressionPtr> arguments;
+  if (!bind_all(expr.children, scope, arguments)) return nullptr;
+  Result<ExpressionPtr> bound = make_call(name, std::move(arguments), expr.span);
+  if (bound.has_value()) return std::move(bound).value();
+  const std::string known = bound.error().code() == ErrorCode::kSqlUnknownName ? unsupported_function(name) : "";
+  if (known.empty()) {
+    diagnostics_.report(bound.error(), expr.span);
+  } else {
+    unsupported(expr.span, known);
+  }
+  return nullptr;
+}
+
+ExpressionPtr Binder::bind_aggregate_call(const Expr& expr, ExprScope& scope) {
+  if (scope.inside_aggregate) {
+    error(ErrorCode::kSqlSemantic, expr.span, "an aggregate cannot stand inside an aggregate",
+          "aggregate in a subquery, then again outside");
+    return nullptr;
+  }
+  if (scope.aggregates == nullptr) {
+    error(ErrorCode::kSqlSemantic, expr.span, "an aggregate cannot stand in " + std::string(scope.place),
+          scope.place == "WHERE" ? "conditions on aggregates stand in HAVING" : "");
+    return nullptr;
+  }
+  if (expr.star && expr.text != "COUNT") {
+    error(ErrorCode::kSqlSemantic, expr.span, "only COUNT takes `*`", "name a column: " + expr.text + "(x)");
+    return nullptr;
+  }
+  AggregateCall aggregate;
+  aggregate.name = expr.text;
+  aggregate.distinct = expr.flag;
+  aggregate.span = expr.span;
+  ExprScope inner = scope;
+  inner.inside_aggregate = true;
+  if (!bind_all(expr.children, inner, aggregate.arguments)) return nullptr;
+  if (!expr.filter.empty()) {
+    inner.place = "FILTER";
+    aggregate.filter = bind_condition(expr.filter[0], inner);
+    if (aggregate.filter == nullptr) return nullptr;
+  }
+  if (expr.children.empty() && !expr.star) {
+    error(ErrorCode::kSqlType, expr.span, "`" + expr.text + "` needs an argument",
+          expr.text == "COUNT" ? "COUNT(*) counts rows" : "");
+    return nullptr;
+  }
+  std::vector<Type> types;
+  for (const ExpressionPtr& argument : aggregate.arguments) types.push_back(argument->type);
+  Result<Type> type = resolve_aggregate(aggregate.name, types, aggregate.distinct);
+  if (!type.has_value()) {
+    diagnostics_.report(type.error(), expr.span);
+    return nullptr;
+  }
+  aggregate.type = *type;
+  std::vector<AggregateCall>& calls = scope.aggregates->calls;
+  const auto same = [&](const AggregateCall& other) {
+    if (other.name != aggregate.name || other.distinct != aggregate.distinct ||
+        other.arguments.size() != aggregate.arguments.size() || !other.filter != !aggregate.filter) {
+      return false;
+    }
+    for (std::size_t i = 0; i < other.arguments.size(); ++i) {
+      if (!same_expression(*other.arguments[i], *aggregate.arguments[i])) return false;
+    }
+    return other.filter == nullptr || same_expression(*other.filter, *aggregate.filter);
+  };
+  const auto found = std::find_if(calls.begin(), calls.end(), same);
+  const auto index = static_cast<std::uint32_t>(found - calls.begin());
+  if (found == calls.end()) calls.push_back(std::move(aggregate));
+  return make_column(scope.aggregates->base + index, calls[index].type, expr.span);
+}
+
+/// TUMBLE_START(ts, INTERVAL …): the window column of the same call in GROUP BY.
+ExpressionPtr Binder::bind_window_property(const Expr& expr, ExprScope& scope) {
+  const std::string_view window = property_window(expr.text);
+  const std::string_view tail = std::string_view(expr.text).substr(window.size() + 1);
+  if (tail == "PROCTIME") {
+    unsupported(expr.span, "windows over processing time are not supported",
+                "use an event-time column with a WATERMARK");
+    return nullptr;
+  }
+  const Expr* group = scope.legacy_window;
+  if (group == nullptr || scope.aggregates == nullptr || scope.inside_aggregate) {
+    error(ErrorCode::kSqlSemantic, expr.span,
+          expr.text + " needs GROUP BY " + std::string(window) + "(…) of this query",
+          "with TABLE(" + std::string(window) + "(…)) the columns are window_start, window_end and window_time");
+    return nullptr;
+  }
+  if (group->text != window || group->children != expr.children) {
+    error(ErrorCode::kSqlSemantic, expr.span, expr.text + " has other arguments than the window in GROUP BY")
+        .notes.push_back({"the window in GROUP BY", group->span});
+    return nullptr;
+  }
+  const WindowRole role = tail == "START" ? WindowRole::kStart : tail == "END" ? WindowRole::kEnd : WindowRole::kTime;
+  for (const BoundColumn& column : scope.relation->columns) {
+    if (column.hidden && column.role == role) return make_column(column.index, column.type, expr.span);
+  }
+  return nullptr;
+}
+
+}  // namespace weir::sql
