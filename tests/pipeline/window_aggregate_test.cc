@@ -1,0 +1,517 @@
+// Windowed aggregation against an oracle that recomputes every window from the rows.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "pipeline/window_fixture.h"
+
+namespace weir {
+namespace {
+
+using namespace test;
+
+enum class Keys { kNone, kSmallInt, kBigInt, kTwo, kText };
+
+struct Case {
+  WindowSpec window;
+  Keys keys = Keys::kSmallInt;
+  std::int64_t delay = 0;
+  std::uint32_t batch_rows = 64;
+  std::uint32_t inputs = 1;
+  std::uint32_t rows = 2000;
+  std::int64_t disorder_ms = 20;
+  std::int64_t key_range = 50;
+  bool special_numbers = false;
+  std::uint32_t seed = 1;
+};
+
+TypeId key_type(Keys keys) {
+  return keys == Keys::kBigInt ? TypeId::kBigInt : TypeId::kInt;
+}
+
+std::vector<std::uint32_t> key_columns(Keys keys) {
+  switch (keys) {
+    case Keys::kNone:
+      return {};
+    case Keys::kTwo:
+      return {1, 2};
+    case Keys::kText:
+      return {2};
+    default:
+      return {1};
+  }
+}
+
+std::string key_text(const TestRow& row, Keys keys) {
+  const std::string number = row.key ? std::to_string(*row.key) : "NULL";
+  const std::string text = row.key_text ? "'" + *row.key_text + "'" : "NULL";
+  switch (keys) {
+    case Keys::kNone:
+      return "";
+    case Keys::kTwo:
+      return number + "|" + text + "|";
+    case Keys::kText:
+      return text + "|";
+    default:
+      return number + "|";
+  }
+}
+
+std::vector<TestRow> random_rows(const Case& c, std::mt19937& random) {
+  std::vector<TestRow> rows;
+  std::int64_t now = -300 * kMs;  // times before 1970 are ordinary
+  const auto below = [&](std::int64_t n) {
+    return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
+  };
+  for (std::uint32_t i = 0; i < c.rows; ++i) {
+    now += below(3) * kMs;
+    if (random() % 500 == 0) now += 100'000 * kMs;
+    TestRow row;
+    row.time = now - below(c.disorder_ms + 1) * kMs;
+    row.input = static_cast<std::uint32_t>(random() % c.inputs);
+    if (random() % 10 != 0) {
+      row.key = below(c.key_range) - c.key_range / 2;
+      if (c.keys == Keys::kBigInt) row.key = *row.key * 0x0123456789ABCDL;
+    }
+    if (random() % 10 != 0) {
+      row.key_text = "k" + std::to_string(below(c.key_range));
+      if (random() % 4 == 0) *row.key_text += " with a tail that is too long for twelve bytes";
+    }
+    if (random() % 5 != 0) row.value = below(2'000'001) - 1'000'000;
+    if (random() % 5 != 0) row.number = static_cast<double>(below(1000) - 500);
+    if (c.special_numbers && random() % 20 == 0)
+      row.number = std::array{std::nan(""), std::numeric_limits<double>::infinity(), -HUGE_VAL}[random() % 3];
+    if (random() % 4 != 0) row.text = std::string(below(30), static_cast<char>('a' + below(26)));
+    if (random() % 6 != 0) row.flag = random() % 2 == 0;
+    row.decimal = (static_cast<Int128>(below(1'000'000)) - 500'000) * 1'000'000'000'000'000'000;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+ExpressionPtr watermark_of(std::int64_t delay) {
+  const Type time = Type::timestamp(3);
+  ExpressionPtr column = make_column(0, time);
+  if (delay == 0) return column;
+  Type interval = Type::of(TypeId::kIntervalDay, false);
+  auto made = make_call("-", {column, make_literal(Value{delay}, interval)});
+  WEIR_CHECK(made.has_value());
+  return *made;
+}
+
+WindowAggregateOptions options_of(const Case& c, AggregateMode mode) {
+  WindowAggregateOptions options;
+  options.mode = mode;
+  options.window = c.window;
+  options.input = row_schema(key_type(c.keys));
+  options.keys = key_columns(c.keys);
+  options.aggregates = all_aggregates();
+  options.state_bytes_max = 256u << 20;
+  return options;
+}
+
+/// One source with its watermark operator and aggregate.
+struct Chain {
+  FragmentContext context;
+  std::unique_ptr<WatermarkOperator> watermark;
+  std::unique_ptr<WindowAggregateOperator> aggregate;
+  ForwardingSink forward;
+
+  Chain(const Case& c, AggregateMode mode) {
+    context.batch_rows = c.batch_rows;
+    context.heap_bytes = c.batch_rows * 128u;
+    WatermarkOptions options;
+    options.watermark = watermark_of(c.delay);
+    options.inputs = c.inputs;
+    auto made = WatermarkOperator::create(context, options);
+    WEIR_CHECK(made.has_value());
+    watermark = std::move(*made);
+    auto window = WindowAggregateOperator::create(context, options_of(c, mode));
+    WEIR_CHECK(window.has_value());
+    aggregate = std::move(*window);
+    watermark->set_next(aggregate.get());
+  }
+  void check() const {
+    EXPECT_FALSE(context.failure.has_value()) << context.failure->to_string();
+    EXPECT_EQ(watermark->ledger().imbalance(watermark->held_rows()), 0);
+    EXPECT_EQ(aggregate->ledger().imbalance(aggregate->held_rows()), 0);
+    EXPECT_EQ(aggregate->held_rows(), 0u);
+    EXPECT_EQ(aggregate->open_slices(), 0u);
+    EXPECT_EQ(aggregate->state_bytes(), 0u);
+  }
+};
+
+struct Answer {
+  std::vector<std::string> rows;
+  std::uint64_t late = 0;
+};
+
+void drive(std::vector<Operator*> operators, CollectingSink& sink, bool until_accepted, Operator& head) {
+  for (int turns = 0; turns < 100000; ++turns) {
+    sink.roll();
+    std::size_t work = 0;
+    for (auto it = operators.rbegin(); it != operators.rend(); ++it) work += (*it)->resume();
+    if (until_accepted ? head.accepts() : (work == 0 && head.accepts() && sink.accepts())) return;
+  }
+  FAIL() << "the chain does not get on";
+}
+
+void feed(const Case& c, const std::vector<TestRow>& rows, Chain& chain, CollectingSink& sink,
+          const std::vector<Operator*>& operators) {
+  OwnBatch batch(row_schema(key_type(c.keys)), c.batch_rows, c.batch_rows * 128u);
+  std::size_t at = 0;
+  while (at < rows.size()) {
+    batch->reset();
+    const std::uint32_t input = rows[at].input;
+    while (at < rows.size() && !batch->full() && rows[at].input == input) {
+      put_row(*batch, batch->row_count(), rows[at++]);
+      batch->set_row_count(batch->row_count() + 1);
+    }
+    batch->header().input = input;
+    drive(operators, sink, true, *chain.watermark);
+    chain.watermark->push(*batch);
+  }
+}
+
+Answer run_single(const Case& c, const std::vector<TestRow>& rows) {
+  std::mt19937 refuse(c.seed);
+  CollectingSink sink(&refuse);
+  Chain chain(c, AggregateMode::kSingle);
+  chain.aggregate->set_next(&sink);
+  const std::vector<Operator*> operators{chain.watermark.get(), chain.aggregate.get()};
+  feed(c, rows, chain, sink, operators);
+  for (std::uint32_t i = 0; i < c.inputs; ++i) {
+    drive(operators, sink, true, *chain.watermark);
+    chain.watermark->input_ended(i);
+  }
+  drive(operators, sink, false, *chain.watermark);
+  chain.check();
+  EXPECT_EQ(sink.controls.back().kind, Control::Kind::kEndOfInput);
+  std::sort(sink.rows.begin(), sink.rows.end());
+  return {sink.rows, chain.aggregate->late().count};
+}
+
+Answer run_local_merge(const Case& c, const std::vector<TestRow>& rows) {
+  std::mt19937 refuse(c.seed);
+  CollectingSink sink(&refuse);
+  FragmentContext context;
+  context.batch_rows = c.batch_rows;
+  auto made = WindowAggregateOperator::create(context, options_of(c, AggregateMode::kMerge));
+  WEIR_CHECK(made.has_value());
+  std::unique_ptr<WindowAggregateOperator> merge = std::move(*made);
+  merge->set_next(&sink);
+  std::vector<Watermark> watermarks(c.inputs, kWatermarkNone);
+  std::size_t ended = 0;
+  std::vector<std::unique_ptr<Chain>> chains;
+  std::vector<Operator*> operators;
+  Case one = c;
+  one.inputs = 1;
+  for (std::uint32_t i = 0; i < c.inputs; ++i) {
+    chains.push_back(std::make_unique<Chain>(one, AggregateMode::kLocal));
+    Chain& chain = *chains.back();
+    chain.forward.watermarks = &watermarks;
+    chain.forward.sender = i;
+    chain.forward.merge = merge.get();
+    chain.forward.ended = &ended;
+    chain.aggregate->set_next(&chain.forward);
+    operators.push_back(chain.watermark.get());
+    operators.push_back(chain.aggregate.get());
+  }
+  operators.push_back(merge.get());
+  std::vector<TestRow> run;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    run.push_back(rows[i]);
+    run.back().input = 0;
+    if (i + 1 < rows.size() && rows[i + 1].input == rows[i].input) continue;
+    feed(one, run, *chains[rows[i].input], sink, operators);
+    run.clear();
+  }
+  std::uint64_t late = 0;
+  for (auto& chain : chains) {
+    drive(operators, sink, true, *chain->watermark);
+    chain->watermark->input_ended(0);
+  }
+  for (auto& chain : chains) {
+    drive(operators, sink, false, *chain->watermark);
+    chain->check();
+    late += chain->aggregate->late().count;
+  }
+  drive(operators, sink, false, *merge);
+  EXPECT_FALSE(context.failure.has_value()) << context.failure->to_string();
+  EXPECT_EQ(merge->ledger().imbalance(merge->held_rows()), 0);
+  EXPECT_EQ(merge->open_slices(), 0u);
+  EXPECT_EQ(merge->state_bytes(), 0u);
+  std::sort(sink.rows.begin(), sink.rows.end());
+  return {sink.rows, late};
+}
+
+void check_case(const Case& c) {
+  std::mt19937 random(c.seed);
+  const std::vector<TestRow> rows = random_rows(c, random);
+  const OracleAnswer expected =
+      oracle(rows, c.window, c.delay, [&](const TestRow& row) { return key_text(row, c.keys); });
+  const Answer single = run_single(c, rows);
+  EXPECT_EQ(single.late, expected.late);
+  EXPECT_EQ(single.rows, expected.rows);
+  const Answer merged = run_local_merge(c, rows);
+  EXPECT_EQ(merged.late, expected.late);
+  EXPECT_EQ(merged.rows, expected.rows);
+}
+
+WindowSpec tumble(std::int64_t size_ms, std::int64_t offset_ms = 0) {
+  WindowSpec spec;
+  spec.size_ns = spec.slide_ns = size_ms * kMs;
+  spec.offset_ns = offset_ms * kMs;
+  return spec;
+}
+WindowSpec shared(WindowKind kind, std::int64_t slide_ms, std::int64_t size_ms, std::int64_t offset_ms = 0) {
+  WindowSpec spec = tumble(size_ms, offset_ms);
+  spec.kind = kind;
+  spec.slide_ns = slide_ms * kMs;
+  return spec;
+}
+
+TEST(WindowAggregate, TumblingWindowsEqualTheOracleForEveryKindOfKeyAndBatchSize) {
+  for (const Keys keys : {Keys::kNone, Keys::kSmallInt, Keys::kBigInt, Keys::kTwo, Keys::kText}) {
+    for (const std::uint32_t batch_rows : {1u, 7u, 1024u}) {
+      SCOPED_TRACE("keys " + std::to_string(static_cast<int>(keys)) + ", batch of " + std::to_string(batch_rows));
+      Case c{tumble(10)};
+      c.keys = keys;
+      c.batch_rows = batch_rows;
+      c.seed = batch_rows + static_cast<std::uint32_t>(keys);
+      check_case(c);
+    }
+  }
+}
+
+TEST(WindowAggregate, RandomCasesOfTumblingWindowsEqualTheOracle) {
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed * 7919);
+    Case c{tumble(1 + random() % 60, random() % 7)};
+    c.keys = static_cast<Keys>(random() % 5);
+    c.delay = static_cast<std::int64_t>(random() % 3) * 10 * kMs;
+    c.batch_rows = 1 + static_cast<std::uint32_t>(random() % 200);
+    c.inputs = 1 + static_cast<std::uint32_t>(random() % 3);
+    c.rows = static_cast<std::uint32_t>(random() % 1500);
+    c.disorder_ms = static_cast<std::uint32_t>(random() % 60);
+    c.key_range = 1 + static_cast<std::uint32_t>(random() % 3000);
+    c.seed = seed;
+    check_case(c);
+  }
+}
+
+TEST(WindowAggregate, RandomCasesOfSharedWindowsEqualTheOracle) {
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed * 104729);
+    const std::int64_t slide = 1 + static_cast<std::uint32_t>(random() % 20);
+    const std::int64_t size = slide * (1 + random() % 6);
+    const WindowKind kind = seed % 2 == 0 ? WindowKind::kHop : WindowKind::kCumulate;
+    Case c{shared(kind, slide, size, random() % 9)};
+    c.keys = static_cast<Keys>(random() % 5);
+    c.delay = static_cast<std::int64_t>(random() % 3) * 10 * kMs;
+    c.batch_rows = 1 + static_cast<std::uint32_t>(random() % 100);
+    c.inputs = 1 + static_cast<std::uint32_t>(random() % 3);
+    c.rows = static_cast<std::uint32_t>(random() % 1000);
+    c.disorder_ms = static_cast<std::uint32_t>(random() % 80);
+    c.key_range = 1 + static_cast<std::uint32_t>(random() % 100);
+    c.seed = seed;
+    check_case(c);
+  }
+}
+
+TEST(WindowAggregate, InfinitiesAndNaNComeThrough) {
+  Case c{tumble(25)};
+  c.special_numbers = true;
+  for (const Keys keys : {Keys::kNone, Keys::kSmallInt}) {
+    c.keys = keys;
+    check_case(c);
+  }
+}
+
+/// A chain with a window of 10 ms, a watermark without delay and COUNT(*) over all rows.
+struct CountChain {
+  Case c{tumble(10), Keys::kNone};
+  CollectingSink sink;
+  std::unique_ptr<Chain> chain;
+  explicit CountChain(std::uint32_t batch_rows = 16, WindowSpec window = tumble(10)) {
+    c.window = window;
+    c.batch_rows = batch_rows;
+    chain = std::make_unique<Chain>(c, AggregateMode::kSingle);
+    chain->aggregate->set_next(&sink);
+  }
+  void push(const std::vector<std::int64_t>& times_ms) {
+    OwnBatch batch(row_schema(TypeId::kInt), c.batch_rows, 1024);
+    for (const std::int64_t time : times_ms) {
+      TestRow row;
+      row.time = time * kMs;
+      put_row(*batch, batch->row_count(), row);
+      batch->set_row_count(batch->row_count() + 1);
+    }
+    chain->watermark->push(*batch);
+    settle();
+  }
+  void end() {
+    chain->watermark->input_ended(0);
+    settle();
+  }
+  void settle() {
+    while (chain->aggregate->resume() + chain->watermark->resume() != 0) {
+    }
+  }
+  /// "start..end=count" of each result.
+  std::vector<std::string> windows() const {
+    std::vector<std::string> texts;
+    for (const std::string& row : sink.rows) {
+      std::int64_t start = 0, end = 0, time = 0, count = 0;
+      std::sscanf(row.c_str(), "%ld|%ld|%ld|%ld", &start, &end, &time, &count);
+      EXPECT_EQ(time, end - kMs);
+      texts.push_back(std::to_string(start / kMs) + ".." + std::to_string(end / kMs) + "=" + std::to_string(count));
+    }
+    return texts;
+  }
+};
+
+TEST(WindowAggregate, ARowOneMillisecondBeforeTheEndClosesItsOwnWindowAfterItWasCounted) {
+  CountChain t;
+  t.push({3, 8});
+  EXPECT_TRUE(t.sink.rows.empty());
+  t.push({9});
+  EXPECT_THAT(t.windows(), testing::ElementsAre("0..10=3"));
+}
+
+TEST(WindowAggregate, ARowIsLateIffItsWindowHasFired) {
+  CountChain t;
+  t.push({8, 2, 9, 9, 5, 12, 9, 10});  // 9 fires 0..10: the second 9, the 5 and the last 9 are late
+  EXPECT_EQ(t.chain->aggregate->late().count, 3u);
+  EXPECT_EQ(t.chain->aggregate->late().first->event_time, 9 * kMs);
+  EXPECT_EQ(t.chain->aggregate->late().first->watermark, 9 * kMs);
+  EXPECT_EQ(t.chain->aggregate->late().first->position, 3u);
+  EXPECT_EQ(t.chain->aggregate->late().last->event_time, 9 * kMs);
+  EXPECT_EQ(t.chain->aggregate->late().last->watermark, 12 * kMs);
+  EXPECT_EQ(t.chain->aggregate->ledger().dropped[static_cast<std::size_t>(DropReason::kLate)], 3u);
+  t.end();
+  EXPECT_THAT(t.windows(), testing::ElementsAre("0..10=3", "10..20=2"));
+}
+
+TEST(WindowAggregate, ALateRowStillCountsInTheHoppingWindowsThatHaveNotFired) {
+  CountChain t(16, shared(WindowKind::kHop, 10, 30));
+  t.push({5, 19, 5});  // 19 fires the windows that end at 10 and 20
+  t.end();
+  EXPECT_EQ(t.chain->aggregate->late().count, 0u);
+  EXPECT_THAT(t.windows(), testing::ElementsAre("-20..10=1", "-10..20=2", "0..30=3", "10..40=1"));
+}
+
+TEST(WindowAggregate, TwoRowsACenturyApartCostTwoSlices) {
+  CountChain t;
+  const std::int64_t century = 100LL * 365 * 86400 * 1000;
+  t.push({0, century, century + 1});
+  EXPECT_EQ(t.chain->aggregate->open_slices(), 1u);
+  t.end();
+  EXPECT_EQ(t.sink.rows.size(), 2u);
+}
+
+TEST(WindowAggregate, ResultsComeBeforeTheWatermarkThatReleasedThem) {
+  CountChain t;
+  t.push({1});
+  t.push({25});
+  ASSERT_EQ(t.sink.controls.size(), 2u);
+  EXPECT_EQ(t.sink.rows_at_control[0], 0u);
+  EXPECT_EQ(t.sink.rows_at_control[1], 1u);
+  EXPECT_EQ(t.sink.controls[1].value, 25 * kMs);
+  EXPECT_EQ(t.sink.headers[0].event_time_max, 9 * kMs);
+}
+
+TEST(WindowAggregate, AnOverflowingSumNamesTheAggregateTheKeyAndTheWindow) {
+  Case c{tumble(10), Keys::kSmallInt};
+  WindowAggregateOptions options = options_of(c, AggregateMode::kSingle);
+  options.aggregates = {{"SUM", 3, -1, {}, "SUM(v)"}};
+  FragmentContext context;
+  CollectingSink sink;
+  auto made = WindowAggregateOperator::create(context, options);
+  ASSERT_TRUE(made.has_value());
+  (*made)->set_next(&sink);
+  OwnBatch batch(options.input, 4, 256);
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    TestRow row;
+    row.key = 7;
+    row.value = std::numeric_limits<std::int64_t>::max();
+    put_row(*batch, i, row);
+  }
+  batch->set_row_count(2);
+  (*made)->push(*batch);
+  (*made)->control({Control::Kind::kEndOfInput, kWatermarkEnd});
+  ASSERT_TRUE(context.failure.has_value());
+  EXPECT_EQ(context.failure->code(), ErrorCode::kOverflow);
+  EXPECT_THAT(std::string(context.failure->message()),
+              testing::AllOf(testing::HasSubstr("SUM(v)"), testing::HasSubstr("key (7)"),
+                             testing::HasSubstr("from 0 to 10000000 ns")));
+}
+
+TEST(WindowAggregate, EveryLimitHasItsAnswer) {
+  const auto run = [](WindowAggregateOptions options, Keys keys, std::int64_t step_ms) {
+    options.keys = key_columns(keys);
+    FragmentContext context;
+    CollectingSink sink;
+    auto made = WindowAggregateOperator::create(context, options);
+    WEIR_CHECK(made.has_value());
+    (*made)->set_next(&sink);
+    OwnBatch batch(options.input, 1024, 1024 * 128);
+    for (std::uint32_t i = 0; i < 1024; ++i) {
+      TestRow row;
+      row.time = i * step_ms * kMs;
+      row.key = i * 1'000'003;
+      row.key_text = "a key that is longer than twelve bytes " + std::to_string(i);
+      put_row(*batch, i, row);
+    }
+    batch->set_row_count(1024);
+    (*made)->push(*batch);
+    EXPECT_EQ((*made)->ledger().imbalance((*made)->held_rows()), 0);
+    WEIR_CHECK(context.failure.has_value());
+    EXPECT_EQ(context.failure->code(), ErrorCode::kLimitExceeded);
+    return std::string(context.failure->message());
+  };
+  const Case c{tumble(10), Keys::kSmallInt};
+  WindowAggregateOptions options = options_of(c, AggregateMode::kSingle);
+  options.groups_max = 1000;
+  EXPECT_THAT(run(options, Keys::kSmallInt, 0), testing::HasSubstr("groups_max = 1000"));
+  EXPECT_THAT(run(options, Keys::kTwo, 0), testing::HasSubstr("groups_max = 1000"));
+  options = options_of(c, AggregateMode::kSingle);
+  options.slices_max = 5;
+  EXPECT_THAT(run(options, Keys::kSmallInt, 10), testing::HasSubstr("slices_max = 5"));
+  options = options_of(c, AggregateMode::kSingle);
+  options.state_bytes_max = 65536;
+  EXPECT_THAT(run(options, Keys::kSmallInt, 0), testing::HasSubstr("state_bytes_max = 65536"));
+  EXPECT_THAT(run(options, Keys::kText, 0), testing::HasSubstr("state_bytes_max = 65536"));
+}
+
+TEST(WindowAggregate, TimesAtTheEndsOfTheRangeAreRefusedAndNotWrapped) {
+  for (const std::int64_t time : {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
+    CountChain t;
+    OwnBatch batch(row_schema(TypeId::kInt), 4, 64);
+    TestRow row;
+    row.time = time;
+    put_row(*batch, 0, row);
+    batch->set_row_count(1);
+    t.chain->aggregate->push(*batch);
+    ASSERT_TRUE(t.chain->context.failure.has_value());
+    EXPECT_EQ(t.chain->context.failure->code(), ErrorCode::kValueOutOfRange);
+  }
+}
+
+TEST(WindowAggregate, WindowsThatCannotBeAreRefused) {
+  FragmentContext context;
+  const auto code = [&](const WindowSpec& window) {
+    auto made = WindowAggregateOperator::create(context, options_of(Case{window}, AggregateMode::kSingle));
+    return made ? ErrorCode::kCancelled : made.error().code();
+  };
+  EXPECT_EQ(code(tumble(0)), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(shared(WindowKind::kHop, 7, 20)), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(shared(WindowKind::kSession, 10, 10)), ErrorCode::kSqlUnsupported);
+  EXPECT_EQ(code(shared(WindowKind::kCumulate, 5, 20)), ErrorCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace weir
