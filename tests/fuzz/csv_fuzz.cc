@@ -1,0 +1,23 @@
+// csv with every type, in several dialects: the second byte chooses one.
+#include "fuzz/format_property.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace weir;
+  using namespace weir::testing;
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (text.empty()) return 0;
+  const unsigned dialect = static_cast<unsigned char>(text.front());
+  text.remove_prefix(1);
+  std::map<std::string, std::string> options;
+  if ((dialect & 1) != 0) options["csv.escape-character"] = "\\";
+  if ((dialect & 2) != 0) options["csv.allow-comments"] = "true";
+  if ((dialect & 4) != 0) options["csv.field-delimiter"] = ";";
+  if ((dialect & 8) != 0) options["csv.null-literal"] = "null";
+  if ((dialect & 16) != 0) options["weir.csv.header"] = "true";
+  const bool strings = (dialect & 32) != 0;
+  Schema schema = strings ? Schema{{{"x", Type::string()}, {"y", Type::integer()}}} : schema_of_all_types(false);
+  FormatContext context = context_of("csv", std::move(schema), std::move(options));
+  if ((dialect & 64) != 0) context.record_bytes_max = 40;
+  check_format(context, text, (dialect & 64) == 0);
+  return 0;
+}

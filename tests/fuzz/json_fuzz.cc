@@ -1,0 +1,20 @@
+// json lines with every type: the second byte chooses options.
+#include "fuzz/format_property.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace weir;
+  using namespace weir::testing;
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (text.empty()) return 0;
+  const unsigned choice = static_cast<unsigned char>(text.front());
+  text.remove_prefix(1);
+  std::map<std::string, std::string> options;
+  if ((choice & 1) != 0) options["json.fail-on-missing-field"] = "true";
+  if ((choice & 2) != 0) options["json.timestamp-format.standard"] = "ISO-8601";
+  Schema schema = schema_of_all_types(false);
+  schema.fields[0].type.nullable = (choice & 4) == 0;
+  FormatContext context = context_of("json", std::move(schema), std::move(options));
+  if ((choice & 64) != 0) context.record_bytes_max = 40;
+  check_format(context, text, (choice & 64) == 0);
+  return 0;
+}
