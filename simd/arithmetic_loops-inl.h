@@ -57,7 +57,7 @@ std::uint32_t arithmetic_kernel(const T* left, const T* right, const Rows& rows,
   constexpr bool kChecked = std::is_integral_v<T>;
   constexpr std::uint32_t kBlock = 256;
   std::uint32_t failed = kNoRow;
-  const T left_constant = *left, right_constant = *right;
+  const T left_constant = kLeft ? T{} : *left, right_constant = kRight ? T{} : *right;
   const auto a = [&](std::uint32_t row) { return kLeft ? left[row] : left_constant; };
   const auto b = [&](std::uint32_t row) { return kRight ? right[row] : right_constant; };
   const std::uint32_t end = rows.end();
