@@ -59,6 +59,7 @@ class BufferedWriter final : public OpOwner {
     if (closing_ || error_.has_value() || n > config_.buffer_bytes || sealed_ == config_.buffers_max) return {};
     if (config_.buffer_bytes - filling() < std::max<std::size_t>(n, 1)) {
       seal();
+      pump();
       if (sealed_ == config_.buffers_max) return {};
     }
     return {buffer(sealed_) + filling(), config_.buffer_bytes - filling()};
@@ -68,7 +69,9 @@ class BufferedWriter final : public OpOwner {
     if (n == 0) return;
     WEIR_CHECK(sealed_ < config_.buffers_max && n <= config_.buffer_bytes - filling());
     filled_[index(sealed_)] += static_cast<std::uint32_t>(n);
-    if (filling() == config_.buffer_bytes) seal();
+    if (filling() != config_.buffer_bytes) return;
+    seal();
+    pump();
   }
 
   /// While a write is in flight the buffer goes on filling: it is written when that write has ended.
@@ -138,9 +141,7 @@ class BufferedWriter final : public OpOwner {
   std::uint32_t filling() const noexcept { return sealed_ == config_.buffers_max ? 0 : filled_[index(sealed_)]; }
 
   void seal() {
-    if (filling() == 0) return;
-    ++sealed_;
-    pump();
+    if (filling() != 0) ++sealed_;
   }
 
   void write_head() {

@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -143,7 +145,8 @@ void UringBackend::enable() noexcept {
   if (enabled_) return;
   enabled_ = true;
   owner_ = ::pthread_self();
-  const int result = ::io_uring_enable_rings(&ring_);
+  // liburing 2.3 declares io_uring_enable_rings, but its shared library does not export it.
+  const long result = ::syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
   WEIR_CHECK_EQ(result, 0);
 }
 

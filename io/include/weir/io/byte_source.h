@@ -72,7 +72,7 @@ struct FileSourceConfig {
   std::string path;                    ///< A file, or "-" for the standard input.
   std::uint32_t read_buffers_max = 3;  ///< Read-ahead: reads in flight or filled, 1 … 16.
   std::uint32_t read_buffer_bytes = 262144;
-  std::optional<Compression> compression;     ///< Absent: by the path's suffix.
+  std::optional<Compression> compression = std::nullopt;  ///< Absent: by the path's suffix.
   std::uint32_t zstd_window_log_max = 27;     ///< 128 MiB; frames that need more are refused (kLimitExceeded).
   std::uint32_t output_chunk_bytes = 262144;  ///< Of decompressed bytes.
 };
