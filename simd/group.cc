@@ -1,6 +1,6 @@
 // Group lookup. The probe works on blocks of 128 rows in stages, so that cache misses of many rows overlap and the
 // usual way has no branch on data: load the home slots and prefetch the rows, compare all keys, and walk on for those
-// that differ, all of them one slot a round.
+// few that differ.
 //
 // A pipeline with fixed distances, AVX-512 gathers, and keys inline in the slots were measured against this
 // (README.md, "Layouts of the group index").
@@ -48,8 +48,8 @@ HWY_BEFORE_NAMESPACE();
 namespace weir::simd::HWY_NAMESPACE {
 #include "group_loops-inl.h"
 
-template <std::uint32_t kWords>
-std::uint32_t probe_kernel(const GroupIndexView& index, const std::uint64_t* keys, const std::uint64_t* hashes,
+template <std::uint32_t kWords, bool kSelected>
+std::uint32_t probe_blocks(const GroupIndexView& index, const std::uint64_t* keys, const std::uint64_t* hashes,
                            const Rows& rows, std::uint32_t* groups, std::uint32_t* misses) {
   constexpr std::uint32_t kBlock = 128;
   const std::uint32_t* slots = index.slots;
@@ -61,14 +61,11 @@ std::uint32_t probe_kernel(const GroupIndexView& index, const std::uint64_t* key
   std::uint32_t found[kBlock], open[kBlock];
   for (std::uint32_t begin = 0; begin < rows.count; begin += kBlock) {
     const std::uint32_t size = std::min(kBlock, rows.count - begin);
-    const std::uint32_t* selected = rows.selection == nullptr ? nullptr : rows.selection + begin;
-    const auto row_of = [&](std::uint32_t i) { return selected != nullptr ? selected[i] : begin + i; };
+    const auto row_of = [&](std::uint32_t i) { return kSelected ? rows.selection[begin + i] : begin + i; };
     if (hashes != nullptr) {
       for (std::uint32_t i = 0; i < size; ++i) home[i] = hashes[row_of(i)] & mask;
-    } else if (selected != nullptr) {
-      for (std::uint32_t i = 0; i < size; ++i) home[i] = hash_u64(keys[selected[i]]) & mask;
     } else {
-      for (std::uint32_t i = 0; i < size; ++i) home[i] = hash_u64(keys[begin + i]) & mask;
+      for (std::uint32_t i = 0; i < size; ++i) home[i] = hash_u64(keys[std::size_t{row_of(i)} * kWords]) & mask;
     }
     for (std::uint32_t i = 0; i < size; ++i) {
       const std::uint32_t group = slots[home[i]];
@@ -77,45 +74,38 @@ std::uint32_t probe_kernel(const GroupIndexView& index, const std::uint64_t* key
       __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(table) + group * stride));
     }
     std::uint32_t open_count = 0;
-    std::uint32_t any_empty = 0;
     for (std::uint32_t i = 0; i < size; ++i) {
       const std::uint32_t group = found[i];
-      const bool empty = group == kEmptySlot;
-      any_empty |= empty ? 1u : 0u;
-      // An empty slot ends the search: it is compared with the key itself.
       const std::uint64_t* key = keys + std::size_t{row_of(i)} * kWords;
+      // An empty slot has no row: it is compared with the key itself and then taken as open.
+      const bool empty = group == kEmptySlot;
       const std::byte* row = empty ? reinterpret_cast<const std::byte*>(key) : table + group * stride;
       open[open_count] = i;
-      open_count += difference<kWords>(row, key) != 0 ? 1u : 0u;
+      open_count += empty | (difference<kWords>(row, key) != 0) ? 1u : 0u;
     }
-    while (open_count != 0) {
-      std::uint32_t left = 0;
-      for (std::uint32_t j = 0; j < open_count; ++j) {
-        const std::uint32_t i = open[j];
-        home[i] = (home[i] + 1) & mask;
-        const std::uint32_t group = slots[home[i]];
-        found[i] = group;
-        const bool empty = group == kEmptySlot;
-        any_empty |= empty ? 1u : 0u;
-        const std::uint64_t* key = keys + std::size_t{row_of(i)} * kWords;
-        const std::byte* row = empty ? reinterpret_cast<const std::byte*>(key) : table + group * stride;
-        open[left] = i;
-        left += difference<kWords>(row, key) != 0 ? 1u : 0u;
+    for (std::uint32_t j = 0; j < open_count; ++j) {
+      const std::uint32_t i = open[j];
+      const std::uint64_t* key = keys + std::size_t{row_of(i)} * kWords;
+      std::uint64_t slot = home[i];
+      std::uint32_t group = found[i];
+      while (group != kEmptySlot && difference<kWords>(table + group * stride, key) != 0) {
+        slot = (slot + 1) & mask;
+        group = slots[slot];
       }
-      open_count = left;
+      found[i] = group;
+      misses[missed] = row_of(i);
+      missed += group == kEmptySlot ? 1u : 0u;
     }
-    if (selected == nullptr) {
-      std::memcpy(groups + begin, found, size * sizeof(std::uint32_t));
-    } else {
-      for (std::uint32_t i = 0; i < size; ++i) groups[selected[i]] = found[i];
-    }
-    if (any_empty != 0) {
-      for (std::uint32_t i = 0; i < size; ++i) {
-        if (found[i] == kEmptySlot) misses[missed++] = row_of(i);
-      }
-    }
+    for (std::uint32_t i = 0; i < size; ++i) groups[row_of(i)] = found[i];
   }
   return missed;
+}
+
+template <std::uint32_t kWords>
+std::uint32_t probe_kernel(const GroupIndexView& index, const std::uint64_t* keys, const std::uint64_t* hashes,
+                           const Rows& rows, std::uint32_t* groups, std::uint32_t* misses) {
+  return rows.selection == nullptr ? probe_blocks<kWords, false>(index, keys, hashes, rows, groups, misses)
+                                   : probe_blocks<kWords, true>(index, keys, hashes, rows, groups, misses);
 }
 
 const GroupTable* group_table() {
