@@ -1,6 +1,9 @@
 // The inbox on moodycamel's ConcurrentQueue, with a count of its own for the bound.
 #include "weir/core/inbox.h"
 
+#if defined(__SANITIZE_THREAD__)
+#pragma GCC diagnostic ignored "-Wtsan"  // the queue has fences, which ThreadSanitizer does not follow
+#endif
 #include <concurrentqueue.h>
 
 #include <atomic>

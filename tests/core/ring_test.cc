@@ -211,6 +211,17 @@ TEST(RingModel, EveryOrderOfRunsIsRight) {
   }
 }
 
+struct PacedModel : ModelAtomics {
+  static constexpr bool kPaced = true;
+};
+
+TEST(RingModel, PacingChangesNoOutcome) {
+  SKIP_FIBERS();
+  const Outcome outcome = explore_one_by_one<PacedModel>(8, 4, {.preemptions_max = 3});
+  EXPECT_EQ(outcome.failure, "");
+  EXPECT_TRUE(outcome.complete) << outcome.executions;
+}
+
 struct RelaxedPublish : ModelAtomics {
   static constexpr std::memory_order kPublish = std::memory_order_relaxed;
 };

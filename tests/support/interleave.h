@@ -357,6 +357,7 @@ struct ModelAtomics {
   using Cell = interleave::Cell<T>;
   static constexpr std::memory_order kPublish = std::memory_order_release;
   static constexpr std::memory_order kObserve = std::memory_order_acquire;
+  static constexpr bool kPaced = false;
 };
 struct ModelParkingAtomics : ModelAtomics {
   static constexpr std::memory_order kPublish = std::memory_order_seq_cst;

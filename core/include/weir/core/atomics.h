@@ -19,6 +19,7 @@ struct StdAtomics {
   using Cell = T;  ///< Memory that is handed over, never touched by two threads at once.
   static constexpr std::memory_order kPublish = std::memory_order_release;
   static constexpr std::memory_order kObserve = std::memory_order_acquire;
+  static constexpr bool kPaced = true;  ///< Whether a consumer of single items may wait a moment (ring.h).
 };
 
 /// Sequentially consistent on both, so that "publish, then ask whether the other is parked" and "say that I am parked,
@@ -26,6 +27,7 @@ struct StdAtomics {
 struct ParkingAtomics : StdAtomics {
   static constexpr std::memory_order kPublish = std::memory_order_seq_cst;
   static constexpr std::memory_order kObserve = std::memory_order_seq_cst;
+  static constexpr bool kPaced = false;  ///< A shard has other rings to look at meanwhile.
 };
 
 /// Tells the core that this is a wait loop.

@@ -15,6 +15,11 @@
 // line once for many items, not once for each. A cache line from one core to another is the whole cost of a ring, so
 // publish runs (claim … commit, peek … release) where there is more than one item.
 //
+// Pacing. A consumer that keeps up looks at tail so often that the producer never owns the line for long: every item
+// then costs two line transfers. So after a look that found only a few items the next one waits a moment, 2 to 16
+// pauses of the core: longer while that finds several items at once, which is a stream, and shorter when it finds none
+// or one, which is a conversation, in which the answer takes longer than the wait. A policy without kPaced never waits.
+//
 // Invariants
 //   1. head <= tail <= head + capacity.
 //   2. The slots of [head, tail) belong to the consumer, all others to the producer. Nobody touches another's slot.
@@ -58,7 +63,8 @@ class Ring {
 
   /// Uses the caller's memory, which must outlive the ring. Requires: a power of two of slots.
   explicit Ring(std::span<Cell> slots) noexcept
-      : producer_{slots.size(), slots.data(), slots.size() - 1}, consumer_{0, slots.data(), slots.size() - 1} {
+      : producer_{.limit = slots.size(), .slots = slots.data(), .mask = slots.size() - 1},
+        consumer_{.seen = 0, .slots = slots.data(), .mask = slots.size() - 1} {
     WEIR_CHECK(std::has_single_bit(slots.size()));
   }
   Ring(const Ring&) = delete;
@@ -134,7 +140,7 @@ class Ring {
   bool try_pop(T& out) noexcept {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);  // own position
     if (head == consumer_.seen) [[unlikely]] {
-      if (!refresh_seen(head)) return false;
+      if (!refresh_seen_paced(head)) return false;
     }
     out = consumer_.slots[head & consumer_.mask];
     head_.store(head + 1, Atomics::kPublish);  // pairs with refresh_limit, invariant 6
@@ -144,7 +150,7 @@ class Ring {
   /// Readable slots in one piece, at most `want` and perhaps fewer; empty when the ring is empty.
   std::span<Cell> peek(std::uint64_t want) noexcept {
     const std::uint64_t head = head_.load(std::memory_order_relaxed);  // own position
-    if (head == consumer_.seen) refresh_seen(head);
+    if (head == consumer_.seen) refresh_seen_paced(head);
     const std::uint64_t at = head & consumer_.mask;
     return {consumer_.slots + at, smallest(want, consumer_.seen - head, consumer_.mask + 1 - at)};
   }
@@ -185,6 +191,26 @@ class Ring {
     return consumer_.seen != head;
   }
 
+  bool refresh_seen_paced(std::uint64_t head) noexcept {
+    if constexpr (!Atomics::kPaced) return refresh_seen(head);
+    const bool paced = consumer_.found_few;
+    if (paced)
+      for (std::uint32_t i = 0; i < consumer_.pauses; ++i) cpu_relax();
+    const bool any = refresh_seen(head);
+    const std::uint64_t found = consumer_.seen - head;
+    if (paced) {
+      const std::uint32_t longer = consumer_.pauses * 2, shorter = consumer_.pauses / 2;
+      consumer_.pauses =
+          found >= 2 ? (longer < kPausesMax ? longer : kPausesMax) : (shorter > kPausesMin ? shorter : kPausesMin);
+    }
+    consumer_.found_few = any && found < kFew && found <= consumer_.mask / 4;
+    return any;
+  }
+
+  static constexpr std::uint32_t kPausesMin = 2;
+  static constexpr std::uint32_t kPausesMax = 16;
+  static constexpr std::uint64_t kFew = 256;  // a look that finds more has paid for its transfers
+
   struct alignas(kSeparation) Producer {
     std::uint64_t limit;  // tail may go up to here
     Cell* slots;
@@ -194,6 +220,8 @@ class Ring {
     std::uint64_t seen;  // tail, when last looked at
     Cell* slots;
     std::uint64_t mask;
+    std::uint32_t pauses = kPausesMin;  // before the next look, if the last one found few
+    bool found_few = false;
   };
 
   Producer producer_;
