@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "job_text.h"
@@ -81,30 +83,46 @@ std::string progress_json(const JobProgress& now, const JobProgress& before, dou
       static_cast<double>(now.bytes_in - before.bytes_in) / seconds, json_quote(format_watermark(now.watermark)));
 }
 
-/// Waits for the end and tells how it goes.
-Result<void> wait_with_progress(Job& job, const CommandLine& command, const Console& console, Clock& clock) {
-  const bool line = !command.json && !console.quiet() && (command.progress || console.wants_progress());
-  const bool events = command.json && command.progress;
-  JobProgress before;
-  std::int64_t before_ns = clock.now_ns();
-  bool said_draining = false;
-  while (!job.wait_for(kProgressInterval)) {
-    const JobProgress now = job.progress();
-    const std::int64_t now_ns = clock.now_ns();
-    const double seconds = static_cast<double>(now_ns - before_ns) / 1e9;
-    if (line) console.progress_line(progress_text(now, before, seconds));
-    if (events) console.event("progress", progress_json(now, before, seconds));
-    before = now;
-    before_ns = now_ns;
-    if (signals_seen.load() > 0 && !said_draining) {
-      said_draining = true;
-      if (line) console.progress_line("");
-      console.note("draining", "giving what is held; interrupt again to stop at once");
+/// Tells how a run goes, each thing once and progress at intervals.
+class Narrator {
+ public:
+  Narrator(const CommandLine& command, const Console& console, Clock& clock)
+      : console_(console),
+        clock_(clock),
+        line_(!command.json && !console.quiet() && (command.progress || console.wants_progress())),
+        events_(command.json && command.progress),
+        before_ns_(clock.now_ns()) {}
+
+  void tell(const Job& job) {
+    for (const auto& [table, address] : job.listening())
+      if (announced_.insert(table).second) console_.note("listening", table + " on " + address);
+    if (signals_seen.load() > 0 && !said_draining_) {
+      said_draining_ = true;
+      clear();
+      console_.note("draining", "giving what is held; interrupt again to stop at once");
     }
+    const std::int64_t now_ns = clock_.now_ns();
+    if (now_ns - before_ns_ < kProgressInterval || !(line_ || events_)) return;
+    const JobProgress now = job.progress();
+    const double seconds = static_cast<double>(now_ns - before_ns_) / 1e9;
+    if (line_) console_.progress_line(progress_text(now, before_, seconds));
+    if (events_) console_.event("progress", progress_json(now, before_, seconds));
+    before_ = now;
+    before_ns_ = now_ns;
   }
-  if (line && console.wants_progress()) console.progress_line("");
-  return job.wait();
-}
+  void clear() const {
+    if (line_ && console_.wants_progress()) console_.progress_line("");
+  }
+
+ private:
+  const Console& console_;
+  Clock& clock_;
+  bool line_, events_;
+  bool said_draining_ = false;
+  std::set<std::string> announced_;
+  JobProgress before_;
+  std::int64_t before_ns_;
+};
 
 std::string summary_text(const JobLedger& ledger, const JobProgress& progress, std::int64_t elapsed_ns) {
   const double seconds = static_cast<double>(elapsed_ns) / 1e9;
@@ -188,8 +206,15 @@ struct SimRun {
 Result<void> execute(Job& job, const CommandLine& command, const Console& console, Clock& clock) {
   if (command.sim) return job.run();
   WEIR_TRY(job.start());
-  for (const auto& [table, address] : job.listening()) console.note("listening", table + " on " + address);
-  return wait_with_progress(job, command, console, clock);
+  Narrator narrator(command, console, clock);
+  // Sources begin to listen in their shards, a little after the start.
+  std::int64_t interval = kProgressInterval / 128;
+  while (!job.wait_for(interval)) {
+    narrator.tell(job);
+    interval = std::min(2 * interval, kProgressInterval);
+  }
+  narrator.clear();
+  return job.wait();
 }
 
 }  // namespace
