@@ -94,7 +94,9 @@ ExpressionPtr Binder::bind_expr(const Expr& expr, ExprScope& scope) {
     case Kind::kOr: {
       std::vector<ExpressionPtr> arguments;
       if (!bind_all(expr.children, scope, arguments)) return nullptr;
-      const std::string_view name = expr.kind == Kind::kAnd ? "AND" : expr.kind == Kind::kOr ? "OR" : expr.text;
+      std::string name = expr.text;
+      if (expr.kind == Kind::kAnd) name = "AND";
+      if (expr.kind == Kind::kOr) name = "OR";
       return call(name, std::move(arguments), expr.span);
     }
     case Kind::kIs:

@@ -1,0 +1,3 @@
+SET 'table.local-time-zone' = 'UTC'; CREATE TABLE t (a INT, ts TIMESTAMP_LTZ(6), WATERMARK FOR ts AS ts);
+CREATE VIEW v AS SELECT a AS x, window_start AS s, window_end AS e FROM HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '4' SECOND) WHERE a > 1;
+SELECT x, MAX(x) FILTER (WHERE x IS NOT NULL) FROM v GROUP BY s, e, x;
