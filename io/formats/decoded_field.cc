@@ -157,7 +157,8 @@ FieldStatus store_text(const FieldTarget& target, std::string_view text, bool ch
   set_valid(column, row, true);
   if (target.id == TypeId::kString) return store_string(text, checked, column.values<StringRef>()[row], heap);
   if (target.id == TypeId::kBytes) return store_base64(text, column.values<StringRef>()[row], heap);
-  return store_trimmed(target, trim_blanks(text), column, row);
+  if (!text.empty() && (text.front() <= ' ' || text.back() <= ' ')) text = trim_blanks(text);
+  return store_trimmed(target, text, column, row);
 }
 
 void restore_row(const std::vector<FieldTarget>& targets, Batch& out, std::uint32_t row) noexcept {

@@ -81,6 +81,42 @@ inline bool digit_run(const char* at, std::size_t size, std::uint64_t& value) no
   return true;
 }
 
+/// True where one of the eight bytes is `character`.
+inline std::uint64_t bytes_equal(std::uint64_t word, char character) noexcept {
+  const std::uint64_t other = word ^ (0x0101010101010101u * static_cast<unsigned char>(character));
+  return (other - 0x0101010101010101u) & ~other & 0x8080808080808080u;
+}
+
+/// digits[.digits] of 1..16 characters with at least one digit: all its digits as one number, and how many of them
+/// stand behind the point. False where it is anything else.
+inline bool decimal_run(const char* at, std::size_t size, std::uint64_t& value, unsigned& fraction) noexcept {
+  __extension__ typedef unsigned __int128 Wide;
+  if (size - 1 >= 16) return false;
+  const std::uint64_t front = size >= 8 ? load8(at) : load_partial(at, size);
+  const std::uint64_t back = size > 8 ? load8(at + size - 8) >> ((16 - size) * 8) : 0;
+  Wide text = front | (static_cast<Wide>(back) << 64);
+  std::size_t digits = size;
+  const std::uint64_t point_front = bytes_equal(front, '.'), point_back = bytes_equal(back, '.');
+  fraction = 0;
+  if ((point_front | point_back) != 0) {
+    // The first match is exact; a second point would stay in the text and be no digit.
+    const auto place =
+        static_cast<unsigned>(point_front != 0 ? std::countr_zero(point_front) : std::countr_zero(point_back) + 64) / 8;
+    const Wide before = (Wide{1} << (place * 8)) - 1;
+    text = (text & before) | ((text >> 8) & ~before);
+    --digits;
+    if (digits == 0) return false;
+    fraction = static_cast<unsigned>(digits) - place;
+  }
+  const auto shift = static_cast<unsigned>(16 - digits) * 8;
+  const Wide zeros = (static_cast<Wide>(kAsciiZeros) << 64) | kAsciiZeros;
+  const Wide plain = (text << shift) ^ (zeros << shift);
+  const auto high = static_cast<std::uint64_t>(plain), low = static_cast<std::uint64_t>(plain >> 64);
+  if (!all_digits(high) || !all_digits(low)) return false;
+  value = value_of_eight(high) * 100000000 + value_of_eight(low);
+  return true;
+}
+
 inline bool is_digit(char character) noexcept {
   return static_cast<unsigned char>(character - '0') < 10;
 }

@@ -48,7 +48,7 @@ std::uint32_t JsonIndex::count() const noexcept {
   return parser_->stage1->n_structural_indexes;
 }
 
-std::string_view JsonDecoder::Tokens::view(std::uint32_t token) const noexcept {
+inline std::string_view JsonDecoder::Tokens::view(std::uint32_t token) const noexcept {
   const char* const begin = text + at[token];
   const char* end = text + at[token + 1];
   const auto blank = [](char character) {
@@ -58,7 +58,12 @@ std::string_view JsonDecoder::Tokens::view(std::uint32_t token) const noexcept {
   return {begin, static_cast<std::size_t>(end - begin)};
 }
 
-bool JsonDecoder::Tokens::content(std::uint32_t token, std::string_view& text_out) const noexcept {
+inline bool JsonDecoder::Tokens::content(std::uint32_t token, std::string_view& text_out) const noexcept {
+  const std::uint32_t begin = at[token], end = at[token + 1];
+  if (text[end - 1] == '"' && end - begin >= 2) [[likely]] {
+    text_out = {text + begin + 1, end - begin - 2};
+    return true;
+  }
   const std::string_view whole = view(token);
   if (whole.size() < 2 || whole.back() != '"') return false;
   text_out = whole.substr(1, whole.size() - 2);
@@ -76,6 +81,7 @@ JsonDecoder::JsonDecoder(std::vector<FieldTarget> targets, const FormatContext& 
       window_max_(kWindowMax),
       seen_((targets_.size() + 63) / 64),
       all_((targets_.size() + 63) / 64),
+      expected_(kExpectedMax + 1),
       scratch_(new char[context.record_bytes_max + kReadPadding]) {
   for (std::size_t i = 0; i < targets_.size(); ++i) all_[i / 64] |= std::uint64_t{1} << (i % 64);
   build_slots();
@@ -85,6 +91,13 @@ namespace {
 
 std::uint64_t head_of(std::string_view key) noexcept {
   return key.size() >= 8 ? load8(key.data()) : load_partial(key.data(), key.size());
+}
+/// Requires: 8 bytes behind the text readable.
+bool has_backslash(std::string_view text) noexcept {
+  if (text.size() > 16) return std::memchr(text.data(), '\\', text.size()) != nullptr;
+  // A byte behind the text can only send it the slower way.
+  return (bytes_equal(load8(text.data()), '\\') | (text.size() > 8 ? bytes_equal(load8(text.data() + 8), '\\') : 0)) !=
+         0;
 }
 std::size_t slot_of(std::uint64_t head, std::size_t size, std::size_t slots) noexcept {
   return static_cast<std::size_t>(((head + size) * 0x9E3779B97F4A7C15u) >> 32) & (slots - 1);
@@ -96,13 +109,14 @@ void JsonDecoder::build_slots() {
   slots_.resize(std::bit_ceil(targets_.size() * 4 + 1));
   for (std::uint32_t i = 0; i < targets_.size(); ++i) {
     const std::string_view name = targets_[i].name;
+    plain_names_ &= name.find('\\') == std::string_view::npos;
     std::size_t slot = slot_of(head_of(name), name.size(), slots_.size());
     while (slots_[slot].used) slot = (slot + 1) & (slots_.size() - 1);
     slots_[slot] = {head_of(name), static_cast<std::uint32_t>(name.size()), i, true};
   }
 }
 
-const FieldTarget* JsonDecoder::find_target(std::string_view key) {
+inline const FieldTarget* JsonDecoder::find_target(std::string_view key) {
   // Behind a key stand its quote and more: 8 bytes can always be read.
   std::uint64_t head = load8(key.data());
   if (key.size() < 8) head &= (std::uint64_t{1} << (key.size() * 8)) - 1;
@@ -114,6 +128,20 @@ const FieldTarget* JsonDecoder::find_target(std::string_view key) {
     if (key.size() <= 8 || std::memcmp(target.name.data() + 8, key.data() + 8, key.size() - 8) == 0) return &target;
   }
   return nullptr;
+}
+
+inline const FieldTarget* JsonDecoder::expected_target(std::string_view key, std::uint32_t place) {
+  std::uint64_t head = load8(key.data());
+  if (key.size() < 8) head &= (std::uint64_t{1} << (key.size() * 8)) - 1;
+  Expected& expected = expected_[place < kExpectedMax ? place : kExpectedMax];
+  if (expected.head == head && expected.size == key.size() &&
+      (key.size() <= 8 || std::memcmp(expected.target->name.data() + 8, key.data() + 8, key.size() - 8) == 0))
+      [[likely]] {
+    return expected.target;
+  }
+  const FieldTarget* const target = find_target(key);
+  if (target != nullptr || key.size() <= 8) expected = {head, static_cast<std::uint32_t>(key.size()), target};
+  return target;
 }
 
 // ---- one object ----
@@ -162,6 +190,38 @@ FieldStatus JsonDecoder::store_scalar(const FieldTarget& target, std::string_vie
   return store_text(target, value, true, column, row, heap);
 }
 
+inline bool JsonDecoder::store_fast(const FieldTarget& target, std::string_view value, Vector& column,
+                                    std::uint32_t row) noexcept {
+  switch (target.id) {
+    case TypeId::kInt:
+    case TypeId::kBigInt: {
+      const bool negative = value.starts_with('-');
+      const std::size_t size = value.size() - negative;
+      const char* const digits = value.data() + negative;
+      std::uint64_t magnitude = 0;
+      const std::size_t digits_max = target.id == TypeId::kInt ? 9 : 18;
+      if (size - 1 >= digits_max || (digits[0] == '0' && size != 1) || !digit_run<true>(digits, size, magnitude)) {
+        return false;
+      }
+      const auto number = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
+      if (target.id == TypeId::kInt) {
+        column.values<std::int32_t>()[row] = static_cast<std::int32_t>(number);
+      } else {
+        column.values<std::int64_t>()[row] = number;
+      }
+      break;
+    }
+    case TypeId::kBoolean:
+      if (value != "true" && value != "false") return false;
+      column.values<std::int8_t>()[row] = value.size() == 4;
+      break;
+    default:
+      return false;
+  }
+  set_valid(column, row, true);
+  return true;
+}
+
 FieldStatus JsonDecoder::store_value(const Tokens& tokens, std::uint32_t& token, const FieldTarget& target, Batch& out,
                                      Fault& fault) {
   Vector& column = out.column(target.batch_column);
@@ -170,7 +230,12 @@ FieldStatus JsonDecoder::store_value(const Tokens& tokens, std::uint32_t& token,
   if (first == '"') {
     if (!tokens.content(token, fault.value)) return FieldStatus::kMalformed;
     ++token;
-    if (std::memchr(fault.value.data(), '\\', fault.value.size()) != nullptr) [[unlikely]] {
+    // Numbers and times hold no backslash: one makes them fail, and only then it is looked for.
+    const bool is_number = target.id >= TypeId::kFloat && target.id <= TypeId::kDecimal;
+    if (is_number && store_text(target, fault.value, true, column, row, out.heap()) == FieldStatus::kOk) [[likely]] {
+      return FieldStatus::kOk;
+    }
+    if (has_backslash(fault.value)) [[unlikely]] {
       const auto size = unescape_json(fault.value, scratch_.get());
       if (!size.has_value()) return FieldStatus::kMalformed;
       fault.value = {scratch_.get(), *size};
@@ -187,21 +252,13 @@ FieldStatus JsonDecoder::store_value(const Tokens& tokens, std::uint32_t& token,
   }
   fault.value = tokens.view(token);
   ++token;
-  if (target.id == TypeId::kBigInt) {  // most numbers of most streams
-    const bool negative = first == '-';
-    const std::size_t size = fault.value.size() - negative;
-    const char* const digits = fault.value.data() + negative;
-    std::uint64_t magnitude = 0;
-    if (size - 1 < 18 && (digits[0] != '0' || size == 1) && digit_run<true>(digits, size, magnitude)) [[likely]] {
-      set_valid(column, row, true);
-      column.values<std::int64_t>()[row] = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
-      return FieldStatus::kOk;
-    }
-  }
+  if (store_fast(target, fault.value, column, row)) [[likely]]
+    return FieldStatus::kOk;
   return store_scalar(target, fault.value, column, row, out.heap());
 }
 
-bool JsonDecoder::read_field(const Tokens& tokens, std::uint32_t& token, Batch& out, Fault& fault) {
+inline bool JsonDecoder::read_field(const Tokens& tokens, std::uint32_t& token, std::uint32_t place, Batch& out,
+                                    Fault& fault) {
   std::string_view key;
   fault.target = nullptr;
   if (tokens.first(token) != '"' || !tokens.content(token, key)) {
@@ -213,16 +270,17 @@ bool JsonDecoder::read_field(const Tokens& tokens, std::uint32_t& token, Batch& 
     return false;
   }
   token += 2;
-  const FieldTarget* target = nullptr;
-  if (std::memchr(key.data(), '\\', key.size()) != nullptr) [[unlikely]] {
+  const FieldTarget* target = plain_names_ ? expected_target(key, place) : nullptr;
+  if (target == nullptr && has_backslash(key)) [[unlikely]] {
     const auto size = unescape_json(key, scratch_.get());
     if (!size.has_value()) {
       fault.reason = "a key has a wrong escape";
       return false;
     }
-    key = {scratch_.get(), *size};
+    target = find_target({scratch_.get(), *size});
+  } else if (!plain_names_) {
+    target = find_target(key);
   }
-  target = find_target(key);
   if (target == nullptr) {
     if (skip_value(tokens, token)) return true;
     fault.reason = "a value is malformed, or nested too deep";
@@ -250,8 +308,8 @@ bool JsonDecoder::read_object(const Tokens& tokens, std::uint32_t& token, Batch&
     ++token;
     return finish_row(out, fault);
   }
-  for (;;) {
-    if (!read_field(tokens, token, out, fault)) return false;
+  for (std::uint32_t place = 0;; ++place) {
+    if (!read_field(tokens, token, place, out, fault)) return false;
     const char next = tokens.first(token);
     ++token;
     if (next == '}') return finish_row(out, fault);

@@ -94,13 +94,26 @@ class JsonDecoder final : public LineDecoder {
     bool used = false;
   };
 
+  /// The key that stood at a place of the last object: most streams repeat themselves, so it is tried first. Only keys
+  /// that are columns' or no longer than 8 bytes are kept.
+  struct Expected {
+    std::uint64_t head = 0;
+    std::uint32_t size = ~std::uint32_t{0};
+    const FieldTarget* target = nullptr;
+  };
+  static constexpr std::uint32_t kExpectedMax = 64;
+
   std::size_t decode_window(std::string_view text, std::uint64_t byte, Call& call);
   std::size_t decode_lines(std::string_view text, std::uint64_t byte, Call& call);
   /// Reads the object whose { is `token` into the row; leaves `token` behind its }.
   bool read_object(const Tokens& tokens, std::uint32_t& token, Batch& out, Fault& fault);
-  bool read_field(const Tokens& tokens, std::uint32_t& token, Batch& out, Fault& fault);
+  [[gnu::always_inline]] bool read_field(const Tokens& tokens, std::uint32_t& token, std::uint32_t place, Batch& out,
+                                         Fault& fault);
+  [[gnu::always_inline]] const FieldTarget* expected_target(std::string_view key, std::uint32_t place);
   FieldStatus store_value(const Tokens& tokens, std::uint32_t& token, const FieldTarget& target, Batch& out,
                           Fault& fault);
+  /// The usual forms of the usual types; false sends the value the way that knows all forms.
+  static bool store_fast(const FieldTarget& target, std::string_view value, Vector& column, std::uint32_t row) noexcept;
   FieldStatus store_scalar(const FieldTarget& target, std::string_view value, Vector& column, std::uint32_t row,
                            StringHeap& heap);
   bool finish_row(Batch& out, Fault& fault);
@@ -115,6 +128,8 @@ class JsonDecoder final : public LineDecoder {
   std::vector<Slot> slots_;
   std::vector<std::uint64_t> seen_;  // a bit a target, of the row being read
   std::vector<std::uint64_t> all_;
+  std::vector<Expected> expected_;
+  bool plain_names_ = true;  // no column's name holds a backslash: a raw key that equals one is that one
   std::unique_ptr<char[]> scratch_;
 };
 

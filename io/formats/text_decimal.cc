@@ -60,26 +60,14 @@ DecimalShape shape_of(std::string_view text) noexcept {
   return shape;
 }
 
-/// The usual case in 64 bits: plain notation, up to 18 digits, none beyond the scale. False: take the general way.
+/// The usual case in 64 bits: plain notation, up to 16 characters, none beyond the scale. False: take the general way.
 bool parse_short(std::string_view text, bool negative, unsigned precision, unsigned scale, Int128& value) noexcept {
-  if (text.size() > 18 || text.empty()) return false;
   std::uint64_t sum = 0;
   unsigned fraction = 0;
-  bool point = false;
-  for (const char character : text) {
-    const auto digit = static_cast<unsigned>(static_cast<unsigned char>(character)) - '0';
-    if (digit < 10) {
-      sum = sum * 10 + digit;
-      fraction += point;
-    } else if (character == '.' && !point) {
-      point = true;
-    } else {
-      return false;
-    }
-  }
-  if (fraction > scale || text.size() == static_cast<std::size_t>(point)) return false;
+  if (!detail::decimal_run(text.data(), text.size(), sum, fraction) || fraction > scale) return false;
   const unsigned missing = scale - fraction;
-  if (missing > 18 || precision > 18 || text.size() - point + missing > precision) return false;
+  // As many digits as there are characters at most: what is near the limit takes the general way.
+  if (precision > 18 || text.size() + missing > precision) return false;
   const auto scaled = static_cast<std::int64_t>(sum * static_cast<std::uint64_t>(power_of_ten(missing)));
   value = negative ? -scaled : scaled;
   return true;

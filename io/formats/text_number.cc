@@ -64,25 +64,12 @@ bool is_tiny(std::string_view digits, const NumberShape& shape) noexcept {
   return true;
 }
 
-/// digits[.digits] with up to 19 digits whose value a double holds exactly, times a power of ten that it holds exactly:
+/// digits[.digits] with up to 16 digits whose value a double holds exactly, times a power of ten that it holds exactly:
 /// one rounding, so the result is the nearest. Source: Clinger, "How to read floating point numbers accurately", 1990.
 bool parse_short(std::string_view digits, double& value) noexcept {
-  if (digits.size() > 17 || digits.empty()) return false;
   std::uint64_t sum = 0;
-  std::size_t fraction = 0;
-  bool point = false;
-  for (const char character : digits) {
-    const auto digit = static_cast<unsigned>(static_cast<unsigned char>(character)) - '0';
-    if (digit < 10) {
-      sum = sum * 10 + digit;
-      fraction += point;
-    } else if (character == '.' && !point) {
-      point = true;
-    } else {
-      return false;
-    }
-  }
-  if (sum > (std::uint64_t{1} << 53) || digits.size() == static_cast<std::size_t>(point)) return false;
+  unsigned fraction = 0;
+  if (!detail::decimal_run(digits.data(), digits.size(), sum, fraction) || sum > (std::uint64_t{1} << 53)) return false;
   value = static_cast<double>(sum) / kExactPowers[fraction];
   return true;
 }

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Schema schema = schema_of_all_types(false);
   schema.fields[0].type.nullable = (choice & 4) == 0;
   FormatContext context = context_of("json", std::move(schema), std::move(options));
-  if ((choice & 64) != 0) context.record_bytes_max = 40;
+  context.record_bytes_max = (choice & 64) != 0 ? 40 : 4096;
   check_format(context, text, (choice & 64) == 0);
   return 0;
 }
