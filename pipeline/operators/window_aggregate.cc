@@ -181,9 +181,16 @@ Result<void> WindowAggregate::absorb(GroupTable& table, const simd::Rows& rows) 
   const Vector* sum = accumulator_.fused_vector();
   const std::size_t sum_offset =
       sum == nullptr ? 0 : parts_.layout.accumulators()[static_cast<std::size_t>(parts_.layout.fused_sum())].offset;
-  const bool first_done = !accumulator_.partials() && table.add_dense(keys_, rows, sum, sum_offset);
-  if (first_done && accumulator_.only_first()) return {};
-  WEIR_TRY(table.find_or_insert(keys_, rows, groups_.get(), probe_));
+  bool first_done = false, found = false;
+  if (!accumulator_.partials()) {
+    first_done = table.add_dense(keys_, rows, sum, sum_offset);
+    if (!first_done) {
+      WEIR_ASSIGN(found, table.add_hashed(keys_, rows, sum, sum_offset, groups_.get()));
+      first_done = found;
+    }
+    if (first_done && accumulator_.only_first()) return {};
+  }
+  if (!found) WEIR_TRY(table.find_or_insert(keys_, rows, groups_.get(), probe_));
   return accumulator_.add(groups_.get(), rows, {table.state_rows(), &table.strings(), &parts_.arena}, first_done);
 }
 

@@ -75,7 +75,7 @@ class WindowAggregate final : public WindowAggregateOperator {
   Result<void> combine_slice(GroupTable& from, GroupTable& to);
   bool seen_by(const Slice& slice, std::int64_t end) const noexcept;
   Result<void> emit();
-  Error overflow_error(const AggregateResult& result, const GroupSelection& selection, std::uint32_t group) const;
+  Error overflow_error(const AggregateResult& result, std::uint32_t group) const;
   std::uint32_t select_groups(std::uint32_t room);
   void finish_window();
   std::size_t push_output();

@@ -205,7 +205,7 @@ Result<void> WindowAggregate::emit() {
     }
     for (const AggregateResult& result : parts_.layout.results()) {
       const std::uint32_t written = lower_result(parts_.layout, result, selection, out.column(column++), at);
-      if (written != selection.count) return overflow_error(result, selection, written);
+      if (written != selection.count) return overflow_error(result, written);
     }
   }
   out.set_row_count(at + selection.count);
@@ -213,15 +213,13 @@ Result<void> WindowAggregate::emit() {
   return {};
 }
 
-Error WindowAggregate::overflow_error(const AggregateResult& result, const GroupSelection& selection,
-                                      std::uint32_t group) const {
+Error WindowAggregate::overflow_error(const AggregateResult& result, std::uint32_t group) const {
   std::string where;
   for (std::uint32_t i = 0; i < parts_.keys.columns.size(); ++i)
     where += (i == 0 ? " for key (" : ", ") + text_of(output_->column(i), output_->row_count() + group);
   if (!where.empty()) where += ")";
   if (windowed())
     where += " in the window from " + std::to_string(window_start_) + " to " + std::to_string(window_end_) + " ns";
-  (void)selection;
   return Error(ErrorCode::kOverflow, result.name + " does not fit " + result.type.to_string() + where)
       .with_hint("CAST the argument to a wider type");
 }

@@ -152,8 +152,8 @@ Result<void> GroupTable::cover(std::int64_t least, std::int64_t greatest, std::u
                                  ? std::numeric_limits<std::int64_t>::min()
                                  : std::numeric_limits<std::int32_t>::min();
   if (dense && least < base_ && low - floor >= slack) base = low - slack;
-  if (base > std::numeric_limits<std::int64_t>::max() - static_cast<std::int64_t>(range))
-    base = std::numeric_limits<std::int64_t>::max() - static_cast<std::int64_t>(range);
+  // The last group's key must be a number too.
+  base = std::min(base, std::numeric_limits<std::int64_t>::max() - (static_cast<std::int64_t>(range) - 1));
   WEIR_ASSIGN(std::byte * rows_new, take(block));
   initialize(rows_new, stride, std::size_t{range} + 1);
   if (dense) {
