@@ -59,7 +59,7 @@ live)
   # Ten seconds of two sensors; sorted, since sensors of one second have no order.
   for ((s = 0; s < 10; s++)); do
     printf '+I[north, 1970-01-01T00:00:%02d, 10, 0.5, 9.5]\n+I[south, 1970-01-01T00:00:%02d, 10, 20.25, 29.25]\n' "$s" "$s"
-  done | sed 's/T00:00:00,/T00:00,/' | sort >"$work/expected"
+  done | sort >"$work/expected"
   sort "$work/answer" | diff "$work/expected" - || fail "other readings than sent"
   ;;
 *)

@@ -2,6 +2,7 @@
 -- is out of order by real delays, and rows that come after their hour has closed are late: dropped and counted.
 -- tools/demo makes the file and runs it, from the repository's top:
 --   weir run tests/examples/flights_by_departure.sql
+CREATE TABLE flights (
   ts_s        BIGINT,   -- scheduled departure, seconds since 1970
   delay_min   INT,      -- minutes; negative is early
   distance    INT,      -- miles

@@ -246,13 +246,16 @@ TEST_F(Program, RefusesTableOptionsThatAreNotThere) {
   EXPECT_THAT(outcome.err, HasSubstr("pth"));
 }
 
-TEST_F(Program, ChecksWithoutOpeningAnything) {
-  const Outcome outcome =
+TEST_F(Program, ChecksAJobWithoutRunningIt) {
+  const Outcome right = weir({"check", "-e", copy_job("1,x\nnope,y\n")});
+  EXPECT_EQ(right.code, kExitOk) << right.err;
+  EXPECT_THAT(right.out, HasSubstr("<-e>: right; 2 tables, 1 query, at most "));
+  const Outcome missing =
       weir({"check", "-e",
             "CREATE TABLE t (a INT) WITH ('connector'='filesystem','path'='not/there','format'='csv');\n"
             "SELECT a FROM t;"});
-  EXPECT_EQ(outcome.code, kExitOk) << outcome.err;
-  EXPECT_THAT(outcome.out, HasSubstr("<-e>: right; 1 table, 1 query, at most "));
+  EXPECT_EQ(missing.code, kExitIo) << missing.err;
+  EXPECT_THAT(missing.err, HasSubstr("not/there"));
 }
 
 TEST_F(Program, ExplainsAPlanInWordsAndInJson) {

@@ -110,10 +110,7 @@ int check_job(const CommandLine& command, const Console& console) {
   if (const int* exit_code = std::get_if<int>(&planned)) return *exit_code;
   const JobPlan& plan = std::get<JobPlan>(planned);
   const Result<JobExplanation> explanation = Job::explain(plan, command.job);
-  if (!explanation) {
-    console.error(explanation.error());
-    return kExitConfig;
-  }
+  if (!explanation) return console.error(explanation.error());
   if (console.json())
     return console.answer(fmt::format(
         "{{\"version\":{},\"event\":\"check\",\"file\":{},\"ok\":true,\"tables\":{},"
