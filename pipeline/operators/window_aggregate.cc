@@ -125,7 +125,7 @@ WindowAggregate::~WindowAggregate() = default;
 
 StateCost WindowAggregate::state_cost() const noexcept {
   const std::size_t key = parts_.keys.words * sizeof(std::uint64_t);
-  const std::size_t slots = parts_.keys.words == 0 ? 0 : 2 * sizeof(std::uint32_t);
+  const std::size_t slots = parts_.keys.words == 0 ? 0 : 4 * sizeof(std::uint32_t);
   return {key + slots + parts_.layout.state_bytes(), sizeof(Slice) + StateArena::kBlockMin};
 }
 
@@ -181,16 +181,9 @@ Result<void> WindowAggregate::absorb(GroupTable& table, const simd::Rows& rows) 
   const Vector* sum = accumulator_.fused_vector();
   const std::size_t sum_offset =
       sum == nullptr ? 0 : parts_.layout.accumulators()[static_cast<std::size_t>(parts_.layout.fused_sum())].offset;
-  bool first_done = false, found = false;
-  if (!accumulator_.partials()) {
-    first_done = table.add_dense(keys_, rows, sum, sum_offset);
-    if (!first_done) {
-      WEIR_ASSIGN(found, table.add_hashed(keys_, rows, sum, sum_offset, groups_.get()));
-      first_done = found;
-    }
-    if (first_done && accumulator_.only_first()) return {};
-  }
-  if (!found) WEIR_TRY(table.find_or_insert(keys_, rows, groups_.get(), probe_));
+  const bool first_done = !accumulator_.partials() && table.add_dense(keys_, rows, sum, sum_offset);
+  if (first_done && accumulator_.only_first()) return {};
+  WEIR_TRY(table.find_or_insert(keys_, rows, groups_.get(), probe_));
   return accumulator_.add(groups_.get(), rows, {table.state_rows(), &table.strings(), &parts_.arena}, first_done);
 }
 

@@ -20,6 +20,8 @@ constexpr std::uint64_t kDenseRangeMax = 65536;
 constexpr std::uint32_t kHashedRowsMin = 64;
 constexpr std::uint32_t kProbeWordsMax = 4;
 constexpr std::uint32_t kPrefetchAhead = 8;
+// Sparse slots: a walk that the processor mispredicts costs more than the larger index (simd/README.md).
+constexpr std::uint64_t kSlotsPerGroup = 4;
 
 bool valid_range(BatchKeys& keys, const simd::Rows& rows, std::int64_t& least, std::int64_t& greatest) {
   const Vector& vector = keys.vector(0);
@@ -216,7 +218,7 @@ Result<void> GroupTable::start_hashed() {
   null_group_ = simd::kNoRow;
   const std::uint32_t wanted = std::min(std::max(expected_, kHashedRowsMin), setup_.groups_max);
   WEIR_TRY(grow_rows(wanted));
-  slot_mask_ = std::bit_ceil(std::uint64_t{wanted} * 2) / 2 - 1;  // grow_slots doubles it
+  slot_mask_ = std::bit_ceil(std::uint64_t{wanted} * kSlotsPerGroup) / 2 - 1;  // grow_slots doubles it
   return grow_slots();
 }
 
@@ -279,7 +281,7 @@ bool GroupTable::equal(const std::uint64_t* row, const std::uint64_t* key) const
 Result<std::uint32_t> GroupTable::insert(const std::uint64_t* key) {
   if (count_ >= setup_.groups_max) return groups_error();
   if (count_ == row_capacity_) WEIR_TRY(grow_rows(std::size_t{row_capacity_} * 2));
-  if ((std::uint64_t{count_} + 1) * 2 > slot_mask_ + 1) WEIR_TRY(grow_slots());
+  if ((std::uint64_t{count_} + 1) * kSlotsPerGroup > slot_mask_ + 1) WEIR_TRY(grow_slots());
   const KeyLayout& layout = *setup_.keys;
   std::byte* row = rows_ + count_ * stride_;
   std::memcpy(row, key, key_bytes_);

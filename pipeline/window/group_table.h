@@ -114,11 +114,6 @@ class GroupTable {
   /// batch is not of that kind; then nothing was added.
   bool add_dense(const BatchKeys& keys, const simd::Rows& rows, const Vector* sum, std::size_t sum_offset);
 
-  /// The same for a hashed table with one integer key; makes groups where there is none and writes them to `groups`.
-  /// Errors: as find_or_insert.
-  Result<bool> add_hashed(BatchKeys& keys, const simd::Rows& rows, const Vector* sum, std::size_t sum_offset,
-                          std::uint32_t* groups);
-
   /// State part of the rows.
   simd::GroupRows state_rows() const noexcept { return {rows_ + key_bytes_, stride_}; }
   StringStore& strings() noexcept { return strings_; }
@@ -147,11 +142,6 @@ class GroupTable {
   Result<void> find_words(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, ProbeScratch& scratch);
   Result<void> insert_misses(BatchKeys& keys, const std::uint32_t* rows, std::uint32_t count, std::uint32_t* groups);
   Result<std::uint32_t> insert(const std::uint64_t* key);
-  template <class T>
-  Result<void> add_integer_keys(const std::uint64_t* words, const simd::Rows& rows, const T* values, std::size_t offset,
-                                std::uint32_t* groups);
-  void look_up(const std::uint64_t* keys, std::uint32_t count, std::uint32_t* groups) const noexcept;
-  Result<std::uint32_t> find_or_insert_integer(std::uint64_t key);
   Result<void> cover(std::int64_t least, std::int64_t greatest, std::uint32_t rows, bool& done);
   Result<void> rehash_dense();
   Result<void> start_hashed();
