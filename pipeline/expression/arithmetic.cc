@@ -82,11 +82,27 @@ void float_remainder_kernel(KernelCall& call) {
 
 enum class DecimalOp : std::uint8_t { kAdd, kSubtract, kMultiply, kDivide, kRemainder };
 
+// A type of fewer than 38 digits holds every sum and product by its rule: neither checks nor rounding.
+template <DecimalOp kOp>
+void exact_decimal_kernel(KernelCall& call, int scale) {
+  const Int128 left_unit = decimal::power_of_ten(std::max(scale - call.argument_type(0).scale, 0));
+  const Int128 right_unit = decimal::power_of_ten(std::max(scale - call.argument_type(1).scale, 0));
+  decimal::map_two(call, [left_unit, right_unit](Int128 a, Int128 b, Int128& out) {
+    if constexpr (kOp == DecimalOp::kAdd) out = a * left_unit + b * right_unit;
+    if constexpr (kOp == DecimalOp::kSubtract) out = a * left_unit - b * right_unit;
+    if constexpr (kOp == DecimalOp::kMultiply) out = a * b;
+    return Outcome::kValue;
+  });
+}
+
 template <DecimalOp kOp>
 void decimal_kernel(KernelCall& call) {
   const Type& type = call.expression->type;
   const int p = type.precision, s = type.scale;
   const int s1 = call.argument_type(0).scale, s2 = call.argument_type(1).scale;
+  if constexpr (kOp == DecimalOp::kAdd || kOp == DecimalOp::kSubtract || kOp == DecimalOp::kMultiply) {
+    if (p < kDecimalPrecisionMax) return exact_decimal_kernel<kOp>(call, s);
+  }
   decimal::map_two(call, [&, p, s, s1, s2](Int128 a, Int128 b, Int128& out) {
     bool fits = false;
     if constexpr (kOp == DecimalOp::kAdd) fits = decimal::add(a, s1, b, s2, p, s, out);

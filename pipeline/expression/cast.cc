@@ -49,6 +49,16 @@ void to_decimal_kernel(KernelCall& call) {
   const Type& type = call.expression->type;
   const bool wide = decimal::is_wide(type);
   const Operand operand = call.arguments[0];
+  if constexpr (!std::is_floating_point_v<From>) {
+    if (type.precision - type.scale > std::numeric_limits<From>::digits10) {  // every value fits
+      const Int128 unit = decimal::power_of_ten(type.scale);
+      for_rows(call.range, call.result->validity, [&](std::uint32_t row) {
+        decimal::store(*call.result, wide, row, operand.at<From>(row) * unit);
+        return true;
+      });
+      return;
+    }
+  }
   for_rows(call.range, call.result->validity, [&](std::uint32_t row) {
     Int128 value = 0;
     bool fits = false;

@@ -38,6 +38,11 @@ void multiply_magnitudes(Uint128 left, Uint128 right, Uint128& high, Uint128& lo
 // Long division bit by bit. False where the quotient does not fit 128 bits.
 bool divide_magnitudes(Uint128 high, Uint128 low, Uint128 divisor, Uint128& quotient, Uint128& rest) noexcept {
   if (high == 0) {
+    if (((low | divisor) >> 64) == 0) {  // the division of 128 bits is several times as slow
+      quotient = static_cast<std::uint64_t>(low) / static_cast<std::uint64_t>(divisor);
+      rest = static_cast<std::uint64_t>(low) % static_cast<std::uint64_t>(divisor);
+      return true;
+    }
     quotient = low / divisor;
     rest = low % divisor;
     return true;
@@ -55,6 +60,24 @@ bool divide_magnitudes(Uint128 high, Uint128 low, Uint128 divisor, Uint128& quot
     }
   }
   return true;
+}
+
+constexpr bool in_64_bits(Int128 value) noexcept {
+  return value == static_cast<std::int64_t>(value);
+}
+
+// value * 10^exponent in 128 bits; true where it does not fit.
+bool scale_overflows(Int128 value, int exponent, Int128& out) noexcept {
+  if (exponent == 0) {
+    out = value;
+    return false;
+  }
+  const Int128 factor = power_of_ten(exponent);
+  if (in_64_bits(value) && in_64_bits(factor)) {
+    out = value * factor;
+    return false;
+  }
+  return __builtin_mul_overflow(value, factor, &out);
 }
 
 // value * 10^exponent, exact.
@@ -117,8 +140,7 @@ bool divide_round(Wide dividend, Int128 divisor, Int128& quotient) noexcept {
 
 bool rescale(Int128 value, int from, int to, int precision, Int128& out) noexcept {
   if (to >= from) {
-    const Int128 factor = power_of_ten(to - from);
-    if (__builtin_mul_overflow(value, factor, &out)) return false;
+    if (scale_overflows(value, to - from, out)) return false;
   } else if (!divide_round(wide_of(value), power_of_ten(from - to), out)) {
     return false;
   }
@@ -127,6 +149,12 @@ bool rescale(Int128 value, int from, int to, int precision, Int128& out) noexcep
 
 bool add(Int128 left, int left_scale, Int128 right, int right_scale, int precision, int scale, Int128& out) noexcept {
   const int exact_scale = std::max(left_scale, right_scale);
+  if (exact_scale == scale) {
+    Int128 a = 0, b = 0;
+    if (!scale_overflows(left, exact_scale - left_scale, a) && !scale_overflows(right, exact_scale - right_scale, b) &&
+        !__builtin_add_overflow(a, b, &out))
+      return fits(out, precision);
+  }
   const Wide sum = add(scale_up(left, exact_scale - left_scale), scale_up(right, exact_scale - right_scale));
   if (exact_scale < scale) return false;  // a result never has more places than its arguments
   return divide_round(sum, power_of_ten(exact_scale - scale), out) && fits(out, precision);
@@ -135,6 +163,13 @@ bool add(Int128 left, int left_scale, Int128 right, int right_scale, int precisi
 bool multiply(Int128 left, int left_scale, Int128 right, int right_scale, int precision, int scale,
               Int128& out) noexcept {
   const int cut = left_scale + right_scale - scale;
+  if (cut == 0) {
+    if (in_64_bits(left) && in_64_bits(right)) {
+      out = left * right;
+      return fits(out, precision);
+    }
+    return !__builtin_mul_overflow(left, right, &out) && fits(out, precision);
+  }
   Wide product = multiply(left, right);
   int remaining = cut;
   if (remaining > 38) {  // truncating first and rounding then is exact: the half is a multiple of 10^38

@@ -75,7 +75,13 @@ std::uint32_t to_lower(std::uint32_t c) noexcept {
   return c;
 }
 
-// Calls map(code point, first byte of it) for each and writes what it gives; one- and two-byte letters keep their size.
+bool is_ascii(std::string_view text) noexcept {
+  unsigned char any = 0;
+  for (const char c : text) any = static_cast<unsigned char>(any | static_cast<unsigned char>(c));
+  return any < 0x80;
+}
+
+// Writes map(code point) for each; one- and two-byte letters keep their size.
 template <typename Map>
 char* map_letters(std::string_view text, char* at, Map map) {
   for (std::size_t i = 0; i < text.size();) {
@@ -100,13 +106,23 @@ char* map_letters(std::string_view text, char* at, Map map) {
 
 void upper_kernel(KernelCall& call) {
   map_rows<StringRef, StringRef>(call, [&call](StringRef& out, const StringRef& in) {
-    return build(call, out, in.size, [&](char* at) { return map_letters(in.view(), at, &to_upper); });
+    const std::string_view text = in.view();
+    return build(call, out, in.size, [text](char* at) {
+      if (!is_ascii(text)) return map_letters(text, at, &to_upper);
+      for (const char c : text) *at++ = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+      return at;
+    });
   });
 }
 
 void lower_kernel(KernelCall& call) {
   map_rows<StringRef, StringRef>(call, [&call](StringRef& out, const StringRef& in) {
-    return build(call, out, in.size, [&](char* at) { return map_letters(in.view(), at, &to_lower); });
+    const std::string_view text = in.view();
+    return build(call, out, in.size, [text](char* at) {
+      if (!is_ascii(text)) return map_letters(text, at, &to_lower);
+      for (const char c : text) *at++ = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+      return at;
+    });
   });
 }
 

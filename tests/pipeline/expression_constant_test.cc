@@ -1,7 +1,9 @@
 // Functions, operators and casts over constants, against tables worked out by hand.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
+#include <random>
 
 #include "expression_fixture.h"
 
@@ -441,6 +443,43 @@ TEST(ExpressionText, Is_canonical) {
   EXPECT_EQ(must(make_call("IS NULL", {origin}))->to_string(schema), "(`origin` IS NULL)");
   EXPECT_EQ(must(make_call("IF", {must(make_call("=", {delay, num(0)})), num(1), num(2)}))->to_string(schema),
             "CASE WHEN (`delay` = 0) THEN 1 ELSE 2 END");
+}
+
+}  // namespace
+}  // namespace weir
+
+namespace weir {
+namespace {
+
+TEST(ExpressionDecimal, Random_quotients_and_products_are_the_nearest_values) {
+  std::mt19937_64 random(11);
+  const auto magnitude = [](Int128 value) { return value < 0 ? -value : value; };
+  for (int i = 0; i < 3000; ++i) {
+    const auto number = [&random] { return static_cast<std::int64_t>(random() % 2'000'000'001) - 1'000'000'000; };
+    const Int128 a = number(), b = number() == 0 ? 1 : number() | 1;
+    const auto value = [](const ExpressionPtr& expression) {
+      return std::get<Int128>(evaluate_constant(*expression).value_or(Value{}).data);
+    };
+    // a/100 and b/1000: the quotient has 14 places, so that q * b = a * 10^15 but for half a divisor.
+    const ExpressionPtr quotient = must(make_call("/", {decimal_literal(a, 10, 2), decimal_literal(b, 10, 3)}));
+    ASSERT_EQ(quotient->type.scale, 13);
+    Int128 scaled = a;
+    for (int digit = 0; digit < 14; ++digit) scaled *= 10;
+    EXPECT_LE(2 * magnitude(value(quotient) * b - scaled), magnitude(b));
+    EXPECT_TRUE(value(must(make_call("*", {decimal_literal(a, 10, 2), decimal_literal(b, 10, 3)}))) == a * b);
+    EXPECT_TRUE(value(must(make_call("+", {decimal_literal(a, 10, 2), decimal_literal(b, 10, 3)}))) == a * 10 + b);
+    EXPECT_TRUE(value(must(make_call("%", {decimal_literal(a, 10, 2), decimal_literal(b, 10, 3)}))) == (a * 10) % b);
+    // 30 and 8 digits: more than 128 bits in between, cut back by the result's scale.
+    const Int128 large = a * Int128{1'000'000'000} * Int128{1'000'000'000} + b;
+    const ExpressionPtr product = must(make_call("*", {decimal_literal(large, 38, 20), decimal_literal(b, 38, 20)}));
+    ASSERT_EQ(product->type.scale, 6);
+    Int128 unit = 1;
+    for (int digit = 0; digit < 34; ++digit) unit *= 10;
+    // large * b / 10^34 by schoolbook: split large so that nothing overflows.
+    const long double exact =
+        static_cast<long double>(large) * static_cast<long double>(b) / static_cast<long double>(unit);
+    EXPECT_LE(std::fabs(static_cast<long double>(value(product)) - exact), 0.501L + std::fabs(exact) * 1e-18L);
+  }
 }
 
 }  // namespace
