@@ -123,7 +123,7 @@ class BufferedWriter final : public OpOwner {
         synced_ = true;
         break;
       default:
-        closed = true;
+        closed = !error_.has_value();
         return;
     }
     pump();
@@ -169,7 +169,6 @@ class BufferedWriter final : public OpOwner {
     if (!error_.has_value())
       error_.emplace(event.result == 0 ? Error(ErrorCode::kIo, what + ": the system takes no bytes")
                                        : Error::from_errno(-event.result, what));
-    if (event.tag == kClose) closed = true;
     close_handle();
   }
 

@@ -45,6 +45,7 @@ class ByteSink {
   virtual bool drained() const noexcept = 0;
   /// Starts the end: flushes, syncs where asked for, closes. Finished when closed() or failed().
   virtual void close() = 0;
+  /// Everything is written and the file is closed; never after an error.
   virtual bool closed() const noexcept = 0;
   /// The longest record that fits: reserve(buffer_bytes()) gives room as soon as one buffer has been written.
   virtual std::size_t buffer_bytes() const noexcept = 0;
