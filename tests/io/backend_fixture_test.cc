@@ -1,0 +1,139 @@
+// The worlds behind the fixture: the host (uring, epoll) and the simulation.
+#include "io/backend_fixture.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "weir/core/random.h"
+
+namespace weir {
+namespace {
+
+class HostPeer final : public Peer {
+ public:
+  explicit HostPeer(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
+  ~HostPeer() override {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  std::size_t send(std::string_view bytes) override {
+    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent < 0 ? 0 : static_cast<std::size_t>(sent);
+  }
+  std::string receive() override {
+    std::string all;
+    char buffer[65536];
+    while (true) {
+      const ssize_t count = ::recv(fd_, buffer, sizeof buffer, MSG_DONTWAIT);
+      if (count == 0) at_end_ = true;
+      if (count <= 0) return all;
+      all.append(buffer, static_cast<std::size_t>(count));
+    }
+  }
+  bool at_end() override { return at_end_; }
+  void shutdown_send() override { ::shutdown(fd_, SHUT_WR); }
+  void reset() override {
+    const linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_;
+  bool at_end_ = false;
+};
+
+class HostWorld final : public World {
+ public:
+  explicit HostWorld(BackendKind kind) : kind_(kind) {
+    std::string name = (std::filesystem::temp_directory_path() / "weir_io_XXXXXX").string();
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    root_ = name;
+  }
+  ~HostWorld() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(root_, ignored);
+  }
+  Clock& clock() override { return clock_; }
+  Result<std::unique_ptr<IoBackend>> make(BackendConfig config) override { return make_backend(kind_, config); }
+  std::string path(const std::string& name) override { return root_ + "/" + name; }
+  void write_file(const std::string& name, std::string_view bytes) override {
+    std::ofstream(path(name), std::ios::binary) << bytes;
+  }
+  std::string read_file(const std::string& name) override {
+    std::ostringstream text;
+    text << std::ifstream(path(name), std::ios::binary).rdbuf();
+    return text.str();
+  }
+  void make_directory(const std::string& name) override { std::filesystem::create_directories(path(name)); }
+  void truncate_file(const std::string& name, std::size_t size) override {
+    std::filesystem::resize_file(path(name), size);
+  }
+  std::unique_ptr<Peer> connect(std::uint16_t port) override { return std::make_unique<HostPeer>(port); }
+
+ private:
+  BackendKind kind_;
+  SystemClock clock_;
+  std::string root_;
+};
+
+class SimulatedPeer final : public Peer {
+ public:
+  explicit SimulatedPeer(SimPeer peer) : peer_(std::move(peer)) {}
+  std::size_t send(std::string_view bytes) override { return peer_.send(bytes); }
+  std::string receive() override { return peer_.receive(); }
+  bool at_end() override { return peer_.at_end(); }
+  void shutdown_send() override { peer_.shutdown_send(); }
+  void reset() override { peer_.reset(); }
+
+ private:
+  SimPeer peer_;
+};
+
+class SimulatedWorld final : public World {
+ public:
+  Clock& clock() override { return clock_; }
+  Result<std::unique_ptr<IoBackend>> make(BackendConfig config) override { return make_sim_backend(world_, config); }
+  std::string path(const std::string& name) override { return "/sim/" + name; }
+  void write_file(const std::string& name, std::string_view bytes) override { world_.write_file(path(name), bytes); }
+  std::string read_file(const std::string& name) override { return world_.read_file(path(name)).value_or(""); }
+  void make_directory(const std::string& name) override { world_.make_directory(path(name)); }
+  void truncate_file(const std::string& name, std::size_t size) override { world_.truncate_file(path(name), size); }
+  std::unique_ptr<Peer> connect(std::uint16_t port) override {
+    return std::make_unique<SimulatedPeer>(world_.connect_peer(port));
+  }
+  bool simulated() const override { return true; }
+
+ private:
+  ManualClock clock_{1'000'000'000, 1'700'000'000'000'000'000};
+  SimWorld world_{clock_, 7};
+};
+
+}  // namespace
+
+std::unique_ptr<World> make_world(const std::string& backend) {
+  if (backend == "sim") return std::make_unique<SimulatedWorld>();
+  return std::make_unique<HostWorld>(backend == "uring" ? BackendKind::kUring : BackendKind::kEpoll);
+}
+
+std::string pattern(std::size_t bytes, std::uint64_t seed) {
+  std::string text(bytes, '\0');
+  Random random(seed);
+  for (std::size_t i = 0; i < bytes; ++i) text[i] = static_cast<char>('a' + random.below(26));
+  return text;
+}
+
+}  // namespace weir
