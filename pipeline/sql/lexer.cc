@@ -271,7 +271,7 @@ std::vector<Token> tokenize(std::string_view text, Diagnostics& diagnostics) {
 
 std::string token_value(const Token& token) {
   std::string_view text = token.text;
-  const bool escapes = text.size() > 1 && text[1] == '&';
+  const bool escapes = text.size() > 1 && text[0] != '\'' && text[1] == '&';
   if (escapes) text.remove_prefix(2);
   if (text.size() < 2) return std::string(text);
   const char quote = text.front();

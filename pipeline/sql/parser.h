@@ -98,6 +98,7 @@ class Parser {
   TableRef from();
   TableRef joined(TableRef left);
   TableRef table_primary();
+  bool at_parenthesised_query() const noexcept;
   TableRef table_function(std::string name, std::uint32_t begin);
   std::string function_name();
   TableArgument table_argument();

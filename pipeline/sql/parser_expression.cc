@@ -136,7 +136,7 @@ Expr Parser::predicate(Expr left, bool negated) {
     out.flag = symmetric;
   } else if (accept_word("IN")) {
     expect_symbol("(");
-    if (at_query()) {
+    if (at_parenthesised_query()) {
       Query inner = query();
       expect_symbol(")");
       out = make(Expr::Kind::kInQuery, begin, std::move(children));
@@ -264,7 +264,7 @@ Expr Parser::literal() {
 Expr Parser::parenthesised() {
   const std::uint32_t begin = peek().begin;
   next();
-  if (at_query()) {
+  if (at_parenthesised_query()) {
     Query inner = query();
     expect_symbol(")");
     Expr out = make(Expr::Kind::kSubquery, begin);

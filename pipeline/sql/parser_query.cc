@@ -368,7 +368,8 @@ TableRef Parser::joined(TableRef left) {
   if (out.join == "ASOF" && accept_word("MATCH_CONDITION")) {
     unsupported(since(begin), "ASOF JOIN is not supported yet", "Flink's portable form is FOR SYSTEM_TIME AS OF");
   }
-  if (accept_word("ON")) {
+  const bool conflict = at_word("ON") && at_word("CONFLICT", 1) && at_word("DO", 2);  // of INSERT
+  if (!conflict && accept_word("ON")) {
     out.condition.push_back(expression());
     out.height.value = std::max(out.height.value, out.condition[0].height.value + 1);
   } else if (accept_word("USING")) {
@@ -376,6 +377,27 @@ TableRef Parser::joined(TableRef left) {
   }
   out.span = since(begin);
   return out;
+}
+
+/// Behind a `(`: whether a query follows, not a join or an expression. `((SELECT …) UNION …)` is one, `((SELECT …) x
+/// JOIN …)` not.
+bool Parser::at_parenthesised_query() const noexcept {
+  std::size_t open = 0;
+  while (at_symbol("(", open)) ++open;
+  if (!at_query(open)) return false;
+  std::size_t ahead = open;
+  for (; open > 0; --open) {
+    const std::uint32_t depth = peek(open - 1).depth;
+    while (peek(ahead).kind != TokenKind::kEnd && !(at_symbol(")", ahead) && peek(ahead).depth == depth)) ++ahead;
+    ++ahead;
+    // What closes here may be a part of a query in the next parenthesis out, or of something else.
+    bool goes_on = at_symbol(")", ahead);
+    for (const std::string_view word : {"UNION", "EXCEPT", "MINUS", "INTERSECT", "ORDER", "LIMIT", "OFFSET", "FETCH"}) {
+      goes_on = goes_on || at_word(word, ahead);
+    }
+    if (!goes_on) return false;
+  }
+  return true;
 }
 
 /// table_primary = name [hint] [FOR SYSTEM_TIME AS OF] | ( query ) | ( from ) | TABLE(function) | function(…) |
@@ -388,9 +410,7 @@ TableRef Parser::table_primary() {
   const bool lateral = accept_word("LATERAL");
   if (at_symbol("(")) {
     next();
-    bool is_query = at_query();
-    for (std::size_t ahead = 0; at_symbol("(", ahead); ++ahead) is_query = at_query(ahead + 1);
-    if (is_query) {
+    if (at_parenthesised_query()) {
       out.kind = TableRef::Kind::kQuery;
       out.query = query();
       out.height.value = out.query->height.value + 1;
