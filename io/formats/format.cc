@@ -1,5 +1,6 @@
 // The list of formats.
 #include "weir/io/format.h"
+#include "weir/core/suggest.h"
 
 #include <fmt/format.h>
 
@@ -33,7 +34,7 @@ const FormatEntry* find_format(std::string_view name) {
 
 Error unknown_format(const FormatContext& context) {
   const std::vector<std::string_view> names = format_names();
-  const std::string_view near = detail::nearest_word(context.format, names);
+  const std::string_view near = nearest_name(context.format, names);
   std::string hint = near.empty() ? std::string() : fmt::format("did you mean '{}'? ", near);
   hint += fmt::format("Known formats: {}", fmt::join(names, ", "));
   return Error(ErrorCode::kSqlUnknownConnector,

@@ -4,28 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
+#include "weir/core/suggest.h"
 #include "weir/io/text_number.h"
 
 namespace weir::detail {
 namespace {
-
-std::size_t edit_distance(std::string_view left, std::string_view right) {
-  std::vector<std::size_t> row(right.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < left.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < right.size(); ++j) {
-      const std::size_t above = row[j + 1];
-      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (left[i] == right[j] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
 
 Error invalid(std::string_view name, std::string_view value, std::string_view wanted) {
   return Error(ErrorCode::kSqlInvalidOption,
@@ -34,25 +19,12 @@ Error invalid(std::string_view name, std::string_view value, std::string_view wa
 
 }  // namespace
 
-std::string_view nearest_word(std::string_view name, std::span<const std::string_view> known) {
-  std::string_view best;
-  std::size_t best_distance = name.size() / 3 + 2;  // farther is no likely slip
-  for (const std::string_view word : known) {
-    const std::size_t distance = edit_distance(name, word);
-    if (distance < best_distance) {
-      best = word;
-      best_distance = distance;
-    }
-  }
-  return best;
-}
-
 Result<FormatOptions> FormatOptions::create(const FormatContext& context, std::span<const OptionHelp> known) {
   std::vector<std::string_view> names;
   for (const OptionHelp& help : known) names.push_back(help.name);
   for (const auto& [name, value] : context.options) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    const std::string_view near = nearest_word(name, names);
+    const std::string_view near = nearest_name(name, names);
     std::string hint = near.empty() ? std::string() : fmt::format("did you mean '{}'? ", near);
     hint += fmt::format("Format '{}' knows: {}", context.format, fmt::join(names, ", "));
     return Error(ErrorCode::kSqlUnknownOption,

@@ -36,7 +36,4 @@ class FormatOptions {
   std::span<const OptionHelp> known_;
 };
 
-/// The word of `known` that is nearest to `name`, or "" where none is near.
-std::string_view nearest_word(std::string_view name, std::span<const std::string_view> known);
-
 }  // namespace weir::detail

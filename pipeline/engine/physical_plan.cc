@@ -199,7 +199,15 @@ class Planner {
     stage.exchange = options_.shards > 1 || forced;
     bool distinct = false;
     for (const PhysicalAggregate& aggregate : stage.aggregates) distinct = distinct || aggregate.distinct;
-    if (forced) {
+    // A row of an overlapping window may be late for some of its windows only; that is decided beside its input, and an
+    // exchange of rows does not carry it.
+    const bool overlapping = stage.window.kind == WindowKind::kHop || stage.window.kind == WindowKind::kCumulate;
+    if (overlapping && stage.exchange) {
+      stage.keyed_plan = KeyedPlan::kLocalMerge;
+      stage.why = options_.keyed_plan == KeyedPlan::kShuffle
+                      ? "shuffle was asked for, but lateness in overlapping windows is decided beside the input"
+                      : "lateness in overlapping windows is decided beside the input";
+    } else if (forced) {
       stage.keyed_plan = options_.keyed_plan;
       stage.why = "asked for";
     } else if (!stage.exchange) {

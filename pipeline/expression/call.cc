@@ -6,6 +6,7 @@
 
 #include "expression/functions.h"
 #include "expression/time_unit.h"
+#include "weir/core/suggest.h"
 
 namespace weir {
 
@@ -33,39 +34,15 @@ const FunctionEntry* find_entry(std::string_view name) {
   return nullptr;
 }
 
-// Edits (insert, delete, change, swap neighbours) between two names; small strings only.
-std::size_t edit_distance(std::string_view left, std::string_view right) {
-  std::vector<std::vector<std::size_t>> d(left.size() + 1, std::vector<std::size_t>(right.size() + 1));
-  for (std::size_t i = 0; i <= left.size(); ++i) d[i][0] = i;
-  for (std::size_t j = 0; j <= right.size(); ++j) d[0][j] = j;
-  for (std::size_t i = 1; i <= left.size(); ++i) {
-    for (std::size_t j = 1; j <= right.size(); ++j) {
-      const std::size_t change = d[i - 1][j - 1] + (left[i - 1] == right[j - 1] ? 0 : 1);
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, change});
-      if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1])
-        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-    }
-  }
-  return d[left.size()][right.size()];
-}
-
-std::string nearest_names(std::string_view name) {
-  constexpr std::size_t kNamesMax = 3;
-  constexpr std::size_t kNameBytesMax = 64;
-  if (name.size() > kNameBytesMax) return {};
-  const std::size_t distance_max = name.size() <= 3 ? 1 : name.size() <= 5 ? 2 : 3;
-  std::vector<std::pair<std::size_t, std::string_view>> near;
-  for (const auto entries : all_entries()) {
-    for (const FunctionEntry& entry : entries) {
-      const std::size_t distance = edit_distance(name, entry.name);
-      if (distance <= distance_max) near.emplace_back(distance, entry.name);
-    }
-  }
-  std::sort(near.begin(), near.end());
+std::string nearest_functions(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const auto entries : all_entries())
+    for (const FunctionEntry& entry : entries) names.push_back(entry.name);
   std::string text;
-  for (std::size_t i = 0; i < near.size() && i < kNamesMax; ++i) {
-    text += i == 0 ? "did you mean " : i + 1 < std::min(near.size(), kNamesMax) ? ", " : " or ";
-    text += near[i].second;
+  const std::vector<std::string_view> near = nearest_names(name, names);
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    text += i == 0 ? "did you mean " : i + 1 < near.size() ? ", " : " or ";
+    text += near[i];
   }
   return text.empty() ? text : text + "?";
 }
@@ -202,7 +179,7 @@ Result<ExpressionPtr> make_call(std::string_view name, std::vector<ExpressionPtr
   const FunctionEntry* entry = find_entry(key);
   if (entry == nullptr) {
     Error error(ErrorCode::kSqlUnknownName, "no function is called " + std::string(name));
-    std::string hint = nearest_names(key);
+    std::string hint = nearest_functions(key);
     if (hint.empty()) return error;
     return std::move(error).with_hint(std::move(hint));
   }

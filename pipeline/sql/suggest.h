@@ -9,12 +9,7 @@
 
 namespace weir::sql {
 
-/// Damerau-Levenshtein distance (optimal string alignment: insert, delete, replace, swap neighbours) in bytes without
-/// regard to ASCII case; `limit` + 1 as soon as it is above `limit`. Cost: length of left times length of right, both
-/// cut off at 128 bytes.
-std::size_t edit_distance(std::string_view left, std::string_view right, std::size_t limit);
-
-/// The nearest candidate at a distance of at most 2 (less for short names), or "". The first of equals wins.
+/// The nearest candidate by the rule of core/suggest.h, or "".
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 
 /// "did you mean `x`?" or, where none is near, "".

@@ -1,5 +1,6 @@
 // Names and types of aggregate functions. See aggregate.h.
 #include "weir/pipeline/aggregate.h"
+#include "weir/core/suggest.h"
 
 #include <algorithm>
 #include <array>
@@ -31,30 +32,14 @@ std::string upper(std::string_view name) {
   return text;
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 std::string nearest_hint(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const AggregateHelp& help : kAggregates) names.push_back(help.name);
   std::string hint;
-  const std::size_t near = name.size() <= 4 ? 1 : 2;
-  for (const AggregateHelp& help : kAggregates)
-    if (edit_distance(name, help.name) <= near)
-      hint += (hint.empty() ? "did you mean " : " or ") + std::string(help.name);
-  if (!hint.empty()) return hint + "?";
-  for (const AggregateHelp& help : kAggregates) hint += (hint.empty() ? "aggregates: " : ", ") + std::string(help.name);
-  return hint;
+  for (std::string_view near : nearest_names(name, names)) {
+    hint += (hint.empty() ? "did you mean " : " or ") + std::string(near);
+  }
+  return hint.empty() ? "aggregates: " + list_names(names) : hint + "?";
 }
 
 bool is_known_later(std::string_view name) {

@@ -425,28 +425,6 @@ INSERT INTO cep SELECT T.auction FROM bid MATCH_RECOGNIZE (PARTITION BY auction 
   EXPECT_TRUE(sql::parse_script(printed, again) == script) << printed;
 }
 
-TEST(SqlProperty, DistanceIsThatOfTheNaiveRecursion) {
-  const auto naive = [](const auto& self, std::string_view a, std::string_view b) -> std::size_t {
-    if (a.empty() || b.empty()) return a.size() + b.size();
-    std::size_t best = std::min(self(self, a.substr(1), b), self(self, a, b.substr(1))) + 1;
-    best = std::min(best, self(self, a.substr(1), b.substr(1)) + (a[0] == b[0] ? 0 : 1));
-    if (a.size() > 1 && b.size() > 1 && a[0] == b[1] && a[1] == b[0]) {
-      best = std::min(best, self(self, a.substr(2), b.substr(2)) + 1);
-    }
-    return best;
-  };
-  std::mt19937_64 random(3);
-  for (int i = 0; i < 400; ++i) {
-    std::string a;
-    std::string b;
-    for (std::size_t k = random() % 6; k > 0; --k) a += "ABC"[random() % 3];
-    for (std::size_t k = random() % 6; k > 0; --k) b += "ABC"[random() % 3];
-    EXPECT_EQ(sql::edit_distance(a, b, 2), std::min<std::size_t>(naive(naive, a, b), 3)) << a << " " << b;
-  }
-  EXPECT_EQ(sql::nearest("dely", {"price", "delay"}), "delay");
-  EXPECT_EQ(sql::nearest("x", {"y"}), "");
-}
-
 TEST(SqlLiteral, NumbersHaveFlinksTypes) {
   const auto type = [](std::string_view text) { return sql::number_value(text).value().type.to_string(); };
   EXPECT_EQ(type("0"), "INT NOT NULL");

@@ -5,14 +5,20 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weir {
 
-/// Damerau-Levenshtein distance (insert, delete, change, swap neighbours), case-insensitive in ASCII; gives limit + 1
-/// where it is more than `limit`. Cost: O(|a| * |b|). Source: Damerau 1964; optimal string alignment.
-std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit = 2);
+/// Damerau-Levenshtein distance (insert, delete, change, swap neighbours), case-insensitive in ASCII; limit + 1 where
+/// it is more than `limit`, or where a name is longer than 128 bytes. Cost: O(|a| * |b|). Source: Damerau 1964, as
+/// optimal string alignment.
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit);
 
-/// The nearest known name within a distance of 2 (and below the name's own length), or "" where none is near.
+/// The known names that are near (1 edit for names of up to 3 letters, 2 up to 8, else 3), nearest first, the earlier
+/// of equals first, at most `names_max`.
+std::vector<std::string_view> nearest_names(std::string_view name, std::span<const std::string_view> known,
+                                            std::size_t names_max = 3);
+/// The first of them, or "".
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> known);
 
 /// "a, b and c".
