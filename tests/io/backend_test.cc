@@ -1,6 +1,14 @@
 // The contract of IoBackend: every op ends once, in poll() only; handles, generations, limits, timeouts, waking.
 #include "weir/io/backend.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include "io/backend_fixture.h"
@@ -194,6 +202,40 @@ TEST(BackendKindTest, AutoAlwaysGivesABackendOnThisSystem) {
   auto backend = make_backend(BackendKind::kAuto, config, &note);
   ASSERT_TRUE(backend.has_value()) << backend.error().to_string();
   EXPECT_EQ((*backend)->name() == "epoll", !note.empty());
+}
+
+/// Answers io_uring_setup with EPERM from now on, as container runtimes do.
+bool forbid_io_uring() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),  // the number of the system call
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{4, program};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+[[noreturn]] void choose_without_io_uring() {
+  if (!forbid_io_uring()) {
+    std::fputs("no filter here", stderr);
+    std::exit(7);
+  }
+  SystemClock clock;
+  BackendConfig config;
+  config.clock = &clock;
+  std::string note;
+  const auto asked = make_backend(BackendKind::kUring, config);
+  const auto chosen = make_backend(BackendKind::kAuto, config, &note);
+  const bool right = !asked.has_value() && asked.error().code() == ErrorCode::kUnavailable &&
+                     asked.error().hint().find("--backend epoll") != std::string_view::npos && chosen.has_value() &&
+                     (*chosen)->name() == "epoll" && !note.empty();
+  std::fprintf(stderr, "%s", right ? "right" : "wrong");
+  std::exit(right ? 0 : 1);
+}
+
+TEST(BackendKindDeathTest, WhereIoUringIsForbiddenAutoTakesEpollAndUringSaysWhatToDo) {
+  EXPECT_EXIT(choose_without_io_uring(), testing::ExitedWithCode(0), "right");
 }
 
 TEST(BackendKindTest, RefusesLimitsThatCannotBe) {
