@@ -133,38 +133,45 @@ void run_loop(ShardLoop& loop, const ShardThreadOptions& options, Started& start
 
 }  // namespace
 
+struct ShardThread::Impl {
+  ShardLoop* loop = nullptr;
+  std::thread thread;
+};
+
+ShardThread::ShardThread() : impl_(std::make_unique<Impl>()) {}
+
 ShardThread::~ShardThread() {
-  if (!thread_.joinable()) return;
-  loop_->stop();
-  thread_.join();
+  if (!impl_->thread.joinable()) return;
+  impl_->loop->stop();
+  impl_->thread.join();
 }
 
 Result<void> ShardThread::start(ShardLoop& loop, const ShardThreadOptions& options) {
-  WEIR_CHECK(!thread_.joinable());
-  loop_ = &loop;
+  WEIR_CHECK(!impl_->thread.joinable());
+  impl_->loop = &loop;
   const auto started = std::make_shared<Started>();
   // A thread inherits the mask of its maker: with everything blocked here, none of the host's signals lands there.
   sigset_t all, before;
   ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  ::pimpl_->threadsigmask(SIG_SETMASK, &all, &before);
   Result<void> result;
   try {
-    thread_ = std::thread([&loop, options, started] { run_loop(loop, options, *started); });
+    impl_->thread = std::thread([&loop, options, started] { run_loop(loop, options, *started); });
   } catch (const std::system_error& error) {
     result = Error(ErrorCode::kUnavailable, std::string("cannot make a thread: ") + error.what());
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::pimpl_->threadsigmask(SIG_SETMASK, &before, nullptr);
   WEIR_TRY(std::move(result));
   started->ready.wait(false, std::memory_order_acquire);  // pairs with run_loop
   if (!started->pinned.has_value()) {
-    thread_.join();
+    impl_->thread.join();
     return std::move(started->pinned).error();
   }
   return {};
 }
 
 void ShardThread::join() {
-  if (thread_.joinable()) thread_.join();
+  if (impl_->thread.joinable()) impl_->thread.join();
 }
 
 }  // namespace weir

@@ -1,5 +1,5 @@
 // print: one line a row on the standard output, or the standard error, in the form of Flink's print connector:
-// +I[ORD, 2001-01-01T00:00, 12]. For people; a file or a pipe for programs is 'filesystem' with path '-'.
+// +I[ORD, 2001-01-01T00:00:00, 12]. For people; a file or a pipe for programs is 'filesystem' with path '-'.
 #include <cstring>
 #include <utility>
 

@@ -212,8 +212,9 @@ Result<void> BasicExchange<Atomics>::lay_out(Arena& arena, const BatchLayout& la
 
 template <typename Atomics>
 std::size_t BasicExchange<Atomics>::bytes_needed(const BatchLayout& layout, const ExchangeOptions& options) noexcept {
-  const std::size_t slots = ring_capacity(options.credits) * sizeof(Batch*) + options.credits * sizeof(Batch*) +
-                            ring_capacity(std::uint64_t{options.credits} + options.control_slots) * sizeof(ExchangeItem);
+  const std::size_t slots =
+      ring_capacity(options.credits) * sizeof(Batch*) + options.credits * sizeof(Batch*) +
+      ring_capacity(std::uint64_t{options.credits} + options.control_slots) * sizeof(ExchangeItem);
   return slots + options.credits * (layout.bytes() + kSeparation) + 8 * kSeparation;
 }
 

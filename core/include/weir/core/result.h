@@ -52,7 +52,7 @@ class [[nodiscard]] Error {
   Error(ErrorCode code, std::string message);
   Error(ErrorCode code, std::string message, Position position);
   /// Makes an error from an errno value: picks the code (ENOENT → kNotFound, ENOSPC → kDiskFull, …) and says strerror's
-  /// text behind `what`, which names the action and the object: "cannot open /tmp/x".
+  /// text behind `what`, which names the action and the object: "cannot open in.csv".
   static Error from_errno(int errno_value, std::string what);
 
   Error(Error&&) noexcept;

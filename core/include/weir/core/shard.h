@@ -13,8 +13,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "weir/core/clock.h"
@@ -105,7 +105,7 @@ struct ShardThreadOptions {
 /// stopping the loop.
 class ShardThread {
  public:
-  ShardThread() = default;
+  ShardThread();
   ShardThread(const ShardThread&) = delete;
   ShardThread& operator=(const ShardThread&) = delete;
   ~ShardThread();
@@ -117,8 +117,8 @@ class ShardThread {
   void join();
 
  private:
-  ShardLoop* loop_ = nullptr;
-  std::thread thread_;
+  struct Impl;  // keeps <thread> out of this header
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace weir

@@ -105,7 +105,7 @@ class Job {
  public:
   /// Plans and takes all memory. Errors: those of connectors, formats and limits.
   static Result<std::unique_ptr<Job>> create(JobPlan plan, JobOptions options);
-  /// Only plans: opens nothing, takes nothing.
+  /// Only plans: looks whether input files are there and opens nothing, takes no memory for the data path.
   static Result<JobExplanation> explain(const JobPlan& plan, const JobOptions& options);
   ~Job();
   Job(const Job&) = delete;
@@ -135,7 +135,8 @@ class Job {
   std::size_t memory_bytes() const noexcept;               ///< Taken at create.
   /// Chrome trace JSON, openable in Perfetto. Requires: ended.
   std::string trace_json() const;
-  /// Addresses that listening sources are bound to, by table ("events" → "127.0.0.1:40123"); known after start.
+  /// Addresses that listening sources are bound to, by table ("events" → "127.0.0.1:40123"); known a little after
+  /// start, once the shard has opened them.
   std::map<std::string, std::string> listening() const;
 
  private:
