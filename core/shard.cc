@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <thread>
 
 namespace weir {
 
@@ -153,14 +154,14 @@ Result<void> ShardThread::start(ShardLoop& loop, const ShardThreadOptions& optio
   // A thread inherits the mask of its maker: with everything blocked here, none of the host's signals lands there.
   sigset_t all, before;
   ::sigfillset(&all);
-  ::pimpl_->threadsigmask(SIG_SETMASK, &all, &before);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
   Result<void> result;
   try {
     impl_->thread = std::thread([&loop, options, started] { run_loop(loop, options, *started); });
   } catch (const std::system_error& error) {
     result = Error(ErrorCode::kUnavailable, std::string("cannot make a thread: ") + error.what());
   }
-  ::pimpl_->threadsigmask(SIG_SETMASK, &before, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   WEIR_TRY(std::move(result));
   started->ready.wait(false, std::memory_order_acquire);  // pairs with run_loop
   if (!started->pinned.has_value()) {
