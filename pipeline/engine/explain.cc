@@ -82,11 +82,17 @@ std::string query_text(const QueryLayout& query) {
   if (source.time_column >= 0) {
     text += fmt::format("  watermark  {}\n", source.watermark->to_string(source.scan.schema));
   }
-  for (const ExpressionPtr& filter : source.filters) {
-    text += fmt::format("  filter     {}\n", filter->to_string(source.scan.schema));
+  Schema rows = source.scan.schema;
+  if (source.assign.has_value()) {
+    text += fmt::format("  window     {}, each row\n", window_text(*source.assign));
+    for (const char* name : {"window_start", "window_end", "window_time"}) {
+      rows.fields.push_back({name, Type::timestamp(3)});
+    }
   }
-  if (!source.row_is_identity)
-    text += fmt::format("  project    {}\n", expressions_text(source.row, source.scan.schema));
+  for (const ExpressionPtr& filter : source.filters) {
+    text += fmt::format("  filter     {}\n", filter->to_string(rows));
+  }
+  if (!source.row_is_identity) text += fmt::format("  project    {}\n", expressions_text(source.row, rows));
   if (query.plan.aggregate.has_value()) {
     const AggregateStage& stage = *query.plan.aggregate;
     text += fmt::format("  aggregate  {} by {} key column{}; keyed plan: {} ({})\n", window_text(stage.window),

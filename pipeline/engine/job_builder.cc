@@ -142,9 +142,19 @@ class QueryBuilder {
     std::vector<Physical> physical;
     for (const Field& field : query_.result_schema.fields) physical.push_back(field.type.physical());
     WEIR_ASSIGN(Batch * rest, make_batch(physical));
-    fragment.append(std::make_unique<SinkOperator>(fragment.context(), *query_.sink,
-                                                   *facilities_[fragment.context().shard].backend, *rest));
+    fragment.append(std::make_unique<SinkOperator>(
+        fragment.context(), *query_.sink, *facilities_[fragment.context().shard].backend, *rest, not_null_columns()));
     return {};
+  }
+
+  /// Columns of the sink that are NOT NULL while what is written to them may be NULL.
+  std::vector<SinkOperator::NotNull> not_null_columns() const {
+    std::vector<SinkOperator::NotNull> columns;
+    const Schema& table = query_.plan.result.table->schema;
+    for (std::uint32_t i = 0; i < query_.result_schema.size() && i < table.size(); ++i) {
+      if (!table.fields[i].type.nullable) columns.push_back({i, table.fields[i].name});
+    }
+    return columns;
   }
 
   Result<void> build_source(std::uint32_t shard) {
@@ -163,6 +173,11 @@ class QueryBuilder {
       WEIR_ASSIGN(std::unique_ptr<WatermarkOperator> op, WatermarkOperator::create(fragment->context(), watermark));
       fragment->set_watermark_operator(op.get());
       fragment->append(std::move(op));
+    }
+    if (source.assign.has_value()) {
+      WEIR_ASSIGN(std::unique_ptr<Operator> assign,
+                  make_window_assign(fragment->context(), *source.assign, source.scan.schema));
+      fragment->append(std::move(assign));
     }
     WEIR_TRY(append_filters(*fragment, source.filters));
     WEIR_TRY(append_project(*fragment, source.row, source.row_is_identity));

@@ -7,16 +7,12 @@
 namespace weir {
 namespace {
 
-/// The expression with every column c replaced by columns[c]. Null where it reads a column that has no expression (a
-/// window column before the aggregate).
+/// The expression with every column c replaced by columns[c].
 ExpressionPtr substitute(const ExpressionPtr& expression, const std::vector<ExpressionPtr>& columns) {
   if (expression->kind == Expression::Kind::kColumn) return columns[expression->column];
   if (expression->arguments.empty()) return expression;
   auto copy = std::make_shared<Expression>(*expression);
-  for (ExpressionPtr& argument : copy->arguments) {
-    argument = substitute(argument, columns);
-    if (argument == nullptr) return nullptr;
-  }
+  for (ExpressionPtr& argument : copy->arguments) argument = substitute(argument, columns);
   return copy;
 }
 
@@ -40,30 +36,14 @@ struct Composition {
   std::vector<ExpressionPtr> columns;
   std::vector<ExpressionPtr> filters;
 
-  Result<ExpressionPtr> apply(const ExpressionPtr& expression) const {
-    ExpressionPtr composed = substitute(expression, columns);
-    if (composed == nullptr) {
-      return Error(ErrorCode::kSqlUnsupported,
-                   "window_start, window_end and window_time can be read only above the GROUP BY so far")
-          .with_hint("move the condition on the window to HAVING, or select it after the GROUP BY");
-    }
-    return composed;
-  }
-
-  Result<void> take(const PlanNode& node) {
+  void take(const PlanNode& node) {
     if (node.kind == PlanNode::Kind::kFilter) {
-      WEIR_ASSIGN(ExpressionPtr predicate, apply(node.predicate));
-      filters.push_back(std::move(predicate));
-      return {};
+      filters.push_back(substitute(node.predicate, columns));
+      return;
     }
     std::vector<ExpressionPtr> next;
-    for (const ExpressionPtr& expression : node.expressions) {
-      // A window column may pass through a projection on its way to the GROUP BY.
-      next.push_back(expression->kind == Expression::Kind::kColumn ? columns[expression->column]
-                                                                   : substitute(expression, columns));
-    }
+    for (const ExpressionPtr& expression : node.expressions) next.push_back(substitute(expression, columns));
     columns = std::move(next);
-    return {};
   }
 };
 
@@ -101,6 +81,9 @@ class Planner {
     start_scan(*scan.table);
     std::size_t at = 1;
     WEIR_TRY(take_rows(at));
+    const bool aggregated = at < chain_.size() && chain_[at]->kind == PlanNode::Kind::kAggregate;
+    if (aggregated) WEIR_TRY(refuse_window_columns(rows_.filters));
+    if (window_.has_value() && !aggregated) out_.source.assign = window_;
     if (at < chain_.size() && chain_[at]->kind == PlanNode::Kind::kAggregate) {
       WEIR_TRY(take_aggregate(*chain_[at]));
       ++at;
@@ -145,14 +128,30 @@ class Planner {
         }
         window_ = node.window;
         window_time_ = rows_.columns[node.window->time_column];
-        for (int i = 0; i < 3; ++i) rows_.columns.push_back(nullptr);  // window_start, window_end, window_time
+        window_base_ = static_cast<std::uint32_t>(wide_.size());
+        for (std::size_t i = node.schema.size() - 3; i < node.schema.size(); ++i) {  // window_start, _end, _time
+          rows_.columns.push_back(make_column(static_cast<std::uint32_t>(wide_.size()), node.schema.fields[i].type));
+          wide_.fields.push_back(node.schema.fields[i]);
+        }
       } else if (node.kind == PlanNode::Kind::kFilter || node.kind == PlanNode::Kind::kProject) {
-        WEIR_TRY(rows_.take(node));
+        rows_.take(node);
       } else {
         break;
       }
     }
     out_.source.filters = rows_.filters;
+    return {};
+  }
+
+  /// Window columns are made by the aggregate; before it only a window function on its own has them.
+  Result<void> refuse_window_columns(const std::vector<ExpressionPtr>& expressions) const {
+    std::vector<std::uint32_t> used;
+    for (const ExpressionPtr& expression : expressions) collect_columns(*expression, used);
+    if (std::any_of(used.begin(), used.end(), [&](std::uint32_t column) { return column >= window_base_; })) {
+      return Error(ErrorCode::kSqlUnsupported,
+                   "window_start, window_end and window_time can be read only above the GROUP BY so far")
+          .with_hint("move the condition on the window to HAVING, or select it after the GROUP BY");
+    }
     return {};
   }
 
@@ -166,7 +165,7 @@ class Planner {
     stage.window = *node.window;
     Projection& row = out_.source.row;
     for (const ExpressionPtr& key : node.keys) {
-      WEIR_ASSIGN(ExpressionPtr composed, rows_.apply(key));
+      ExpressionPtr composed = substitute(key, rows_.columns);
       // Keys keep their places even where two are the same, since the result refers to them by number.
       row.expressions.push_back(composed);
       row.schema.fields.push_back({"key" + std::to_string(stage.key_count++), composed->type});
@@ -174,17 +173,18 @@ class Planner {
     for (const AggregateCall& call : node.aggregates) {
       PhysicalAggregate aggregate{call.name, {}, -1, call.distinct, call.type, {}};
       for (const ExpressionPtr& argument : call.arguments) {
-        WEIR_ASSIGN(ExpressionPtr composed, rows_.apply(argument));
+        ExpressionPtr composed = substitute(argument, rows_.columns);
         aggregate.argument_types.push_back(composed->type);
         aggregate.arguments.push_back(add_column(row, composed, wide_, "arg" + std::to_string(row.expressions.size())));
       }
       if (call.filter != nullptr) {
-        WEIR_ASSIGN(ExpressionPtr composed, rows_.apply(call.filter));
+        ExpressionPtr composed = substitute(call.filter, rows_.columns);
         aggregate.filter =
             static_cast<int>(add_column(row, composed, wide_, "filter" + std::to_string(row.expressions.size())));
       }
       stage.aggregates.push_back(std::move(aggregate));
     }
+    WEIR_TRY(refuse_window_columns(row.expressions));
     WEIR_CHECK(window_time_ != nullptr);
     stage.time_column = add_column(row, window_time_, wide_, "event_time");
     stage.window.time_column = stage.time_column;
@@ -237,15 +237,11 @@ class Planner {
         return Error(ErrorCode::kSqlUnsupported,
                      "a window or GROUP BY over the result of a GROUP BY is not supported yet");
       }
-      WEIR_TRY(results.take(node));
+      results.take(node);
     }
     const PlanNode& sink = *chain_.back();
     Projection project;
     for (std::uint32_t i = 0; i < results.columns.size(); ++i) {
-      if (results.columns[i] == nullptr) {
-        return Error(ErrorCode::kSqlUnsupported, "a window function without GROUP BY is not supported yet")
-            .with_hint("group by window_start and window_end");
-      }
       project.expressions.push_back(results.columns[i]);
       const std::string name = i < sink.schema.size() ? sink.schema.fields[i].name : "column" + std::to_string(i);
       project.schema.fields.push_back({name, results.columns[i]->type});
@@ -281,7 +277,7 @@ class Planner {
     used.erase(std::unique(used.begin(), used.end()), used.end());
     std::erase_if(used, [&](std::uint32_t column) { return column >= physical; });
 
-    std::vector<int> map(physical + 1, -1);
+    std::vector<int> map(wide_.size(), -1);
     for (std::uint32_t column : used) {
       map[column] = static_cast<int>(source.physical_columns.size());
       source.physical_columns.push_back(column);
@@ -295,11 +291,19 @@ class Planner {
       source.scan.schema.fields.push_back(wide_.fields[physical]);
       source.scan_is_identity = false;
     }
+    for (std::size_t i = window_base_; i < wide_.size(); ++i) {
+      map[i] = static_cast<int>(source.scan.schema.size() + i - window_base_);
+    }
     if (source.time_column >= 0) source.time_column = map[static_cast<std::size_t>(source.time_column)];
     if (source.watermark != nullptr) source.watermark = remap_columns(source.watermark, map);
     for (ExpressionPtr& filter : source.filters) filter = remap_columns(filter, map);
     for (ExpressionPtr& expression : source.row.expressions) expression = remap_columns(expression, map);
-    source.row_is_identity = is_identity(source.row, source.scan.schema);
+    Schema before_row = source.scan.schema;
+    if (source.assign.has_value()) {
+      for (std::size_t i = window_base_; i < wide_.size(); ++i) before_row.fields.push_back(wide_.fields[i]);
+      source.assign->time_column = static_cast<std::uint32_t>(source.time_column);
+    }
+    source.row_is_identity = is_identity(source.row, before_row);
   }
 
   const QueryPlan& query_;
@@ -311,6 +315,7 @@ class Planner {
   ExpressionPtr time_expression_;  // over wide_; null where the event time is a physical column
   std::optional<WindowSpec> window_;
   ExpressionPtr window_time_;
+  std::uint32_t window_base_ = ~0u;  // in wide_: window_start, window_end, window_time from here
 };
 
 }  // namespace

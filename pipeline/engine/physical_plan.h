@@ -1,7 +1,7 @@
 // PhysicalQuery: a logical chain (plan.h) cut into the stages that a shard runs, with every projection composed into
 // the expressions above it, so that a row is touched by as few operators as can be.
 //
-//   source stage     read ─► scan project ─► watermark ─► filters ─► row project
+//   source stage     read ─► scan project ─► watermark ─► [window] ─► filters ─► row project
 //   aggregate stage  [local ─► exchange by key ─► merge]  or  [late filter ─► exchange by key ─► aggregate]  or
 //   [aggregate] result stage     filters ─► project ─► [exchange to one shard] ─► sink
 //
@@ -35,8 +35,10 @@ struct SourceStage {
   int time_column = -1;     ///< In scan.schema; -1: no watermark.
   ExpressionPtr watermark;  ///< Over scan.schema.
   std::int64_t tick_ns = 1'000'000;
-  std::vector<ExpressionPtr> filters;  ///< Over scan.schema, in order.
-  Projection row;                      ///< Over scan.schema: what the next stage takes.
+  /// A window function without GROUP BY: window_start, window_end and window_time are appended to scan.schema.
+  std::optional<WindowSpec> assign;
+  std::vector<ExpressionPtr> filters;  ///< Over scan.schema (and the window columns), in order.
+  Projection row;                      ///< Over the same: what the next stage takes.
   bool row_is_identity = false;
 };
 

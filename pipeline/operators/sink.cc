@@ -7,8 +7,14 @@
 
 namespace weir {
 
-SinkOperator::SinkOperator(FragmentContext& context, TableSink& sink, IoBackend& backend, Batch& rest)
-    : context_(context), sink_(sink), backend_(backend), rest_(rest), order_(rest.capacity()) {
+SinkOperator::SinkOperator(FragmentContext& context, TableSink& sink, IoBackend& backend, Batch& rest,
+                           std::vector<NotNull> not_null)
+    : context_(context),
+      sink_(sink),
+      backend_(backend),
+      rest_(rest),
+      order_(rest.capacity()),
+      not_null_(std::move(not_null)) {
   std::iota(order_.begin(), order_.end(), 0u);
 }
 
@@ -32,26 +38,47 @@ bool SinkOperator::check() {
   return false;
 }
 
+/// NULL in a NOT NULL column ends the job, as Flink's table.exec.sink.not-null-enforcer does by default.
+bool SinkOperator::check_nulls(const Batch& batch) {
+  for (const NotNull& column : not_null_) {
+    const Vector& values = batch.column(column.column);
+    if (values.validity == nullptr) continue;
+    for (std::uint32_t i = 0; i < batch.selected_count(); ++i) {
+      if (values.is_valid(batch.has_selection() ? batch.selection()[i] : i)) continue;
+      context_.fail(Error(ErrorCode::kNullNotAllowed,
+                          "NULL for column " + column.name + " of the sink, which is NOT NULL",
+                          Position::at_row(ledger_.rows_out + i))
+                        .with_hint("give the query a value with COALESCE, or declare the column without NOT NULL"));
+      return false;
+    }
+  }
+  return true;
+}
+
 bool SinkOperator::accepts() const noexcept {
   return !ending_ && rest_next_ == rest_.row_count() && (writer_ == nullptr || writer_->accepts());
 }
 
 void SinkOperator::push(Batch& batch) {
-  ledger_.rows_in += batch.selected_count();
-  if (!open()) return;
+  const std::uint32_t rows = batch.selected_count();
+  ledger_.rows_in += rows;
   std::uint32_t next = 0;
-  const bool whole = writer_->write(batch, &next);
+  const bool whole = check_nulls(batch) && open() && writer_->write(batch, &next);
   ledger_.rows_out += next;
-  if (!check() || whole) return;
+  if (whole) return;
+  if (!check() || context_.failure.has_value()) {
+    given_up_ += rows - next;
+    return;
+  }
   rest_.reset();
   rest_next_ = 0;
-  const std::uint32_t left = batch.selected_count() - next;
-  const std::uint32_t* rows = (batch.has_selection() ? batch.selection() : order_.data()) + next;
-  if (append_rows(batch, rows, left, rest_) != left) {
-    context_.fail(Error(ErrorCode::kLimitExceeded, "the strings of one batch take more than heap_bytes (" +
-                                                       std::to_string(context_.heap_bytes) + ")")
-                      .with_hint("raise heap_bytes, or lower batch_rows"));
-  }
+  const std::uint32_t* left = (batch.has_selection() ? batch.selection() : order_.data()) + next;
+  const std::uint32_t kept = append_rows(batch, left, rows - next, rest_);
+  if (kept == rows - next) return;
+  given_up_ += rows - next - kept;
+  context_.fail(Error(ErrorCode::kLimitExceeded, "the strings of one batch take more than heap_bytes (" +
+                                                     std::to_string(context_.heap_bytes) + ")")
+                    .with_hint("raise heap_bytes, or lower batch_rows"));
 }
 
 void SinkOperator::control(const Control& control) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "weir/core/arena.h"
@@ -13,8 +14,15 @@ namespace weir {
 
 class SinkOperator final : public Operator {
  public:
+  /// A column of the table that takes no NULL.
+  struct NotNull {
+    std::uint32_t column = 0;
+    std::string name;
+  };
+
   /// `rest` holds the rows that wait: a batch of the same columns. The writer is opened at the first run, on the shard.
-  SinkOperator(FragmentContext& context, TableSink& sink, IoBackend& backend, Batch& rest);
+  SinkOperator(FragmentContext& context, TableSink& sink, IoBackend& backend, Batch& rest,
+               std::vector<NotNull> not_null = {});
   ~SinkOperator() override;
 
   bool accepts() const noexcept override;
@@ -29,6 +37,7 @@ class SinkOperator final : public Operator {
  private:
   bool open();
   bool check();
+  bool check_nulls(const Batch& batch);
 
   FragmentContext& context_;
   TableSink& sink_;
@@ -36,7 +45,9 @@ class SinkOperator final : public Operator {
   Batch& rest_;
   std::unique_ptr<RowWriter> writer_;
   std::vector<std::uint32_t> order_;
+  std::vector<NotNull> not_null_;
   std::uint32_t rest_next_ = 0;
+  std::uint64_t given_up_ = 0;  // rows that a failure kept from being written: held, for the ledger
   bool ending_ = false;
   bool finished_ = false;
 };
