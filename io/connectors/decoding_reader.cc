@@ -6,7 +6,8 @@
 namespace weir {
 namespace {
 
-constexpr int kChunksPerRead = 16;  // bounds the work of a read that meets nothing but bad records
+constexpr int kChunksPerRead = 16;                  // bounds the work of a read that meets nothing but bad records
+constexpr std::uint64_t kDrainBytesMax = 4u << 20;  // what is read on at a drain where the bytes never pause
 
 std::string printable(std::string_view text) {
   std::string out;
@@ -81,8 +82,10 @@ ReadStatus DecodedStream::read(Batch& batch) {
     std::span<const char> bytes;
     switch (bytes_->poll(bytes)) {
       case ReadState::kData: {
+        if (draining_ && drained_bytes_ >= kDrainBytesMax) return read_cut();
         const DecodeResult result = decoder_->decode(bytes, batch, recording_);
         bytes_->consume(result.consumed);
+        if (draining_) drained_bytes_ += result.consumed;
         BatchHeader& header = batch.header();
         header.ingest_time_max = std::max(header.ingest_time_max, bytes_->ingest_wall_ns());
         header.ingest_time_min = std::min(header.ingest_time_min, bytes_->ingest_wall_ns());
@@ -92,8 +95,7 @@ ReadStatus DecodedStream::read(Batch& batch) {
       }
       case ReadState::kPending:
         if (!draining_) return ReadStatus::kPending;
-        bytes_->close();
-        return read_end(batch);
+        return read_cut();
       case ReadState::kEnd:
         return read_end(batch);
       case ReadState::kError: {
@@ -107,16 +109,26 @@ ReadStatus DecodedStream::read(Batch& batch) {
   return ReadStatus::kRows;
 }
 
+ReadStatus DecodedStream::read_cut() {
+  report_cut(ErrorCode::kTruncated, "the job was drained in the middle of the record");
+  bytes_->close();
+  end_stream();
+  return ReadStatus::kEnd;
+}
+
+void DecodedStream::report_cut(ErrorCode code, std::string_view reason) {
+  if (decoder_->pending_bytes() == 0 || on_bad_ == nullptr) return;
+  BadRecord record;
+  record.code = code;
+  record.record = decoder_->records();
+  record.byte = bytes_->bytes_consumed() - decoder_->pending_bytes();
+  record.reason = reason;
+  on_bad_(record);
+  ++records_before_;
+}
+
 void DecodedStream::abandon() {
-  if (decoder_->pending_bytes() != 0 && on_bad_ != nullptr) {
-    BadRecord record;
-    record.code = error_->code();
-    record.record = decoder_->records();
-    record.byte = bytes_->bytes_consumed() - decoder_->pending_bytes();
-    record.reason = "the connection broke in the middle of the record";
-    on_bad_(record);
-    ++records_before_;
-  }
+  report_cut(error_->code(), "the connection broke in the middle of the record");
   error_.reset();
   end_stream();
 }

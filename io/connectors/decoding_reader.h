@@ -22,7 +22,7 @@ class DecodedStream {
   bool running() const noexcept { return bytes_ != nullptr; }
   /// Appends rows until the batch is full, the bytes pause, or the stream ends. Bounded work.
   ReadStatus read(Batch& batch);
-  /// Reads on until the first pause, then ends.
+  /// Reads on until the first pause, or a bounded number of bytes, then ends.
   void drain() noexcept { draining_ = true; }
   /// Requires: read gave kFailed.
   const Error& error() const noexcept { return *error_; }
@@ -36,6 +36,10 @@ class DecodedStream {
 
  private:
   ReadStatus read_end(Batch& batch);
+  /// Ends a stream that is drained: the piece of a record that has not all come is a bad record, never a row.
+  ReadStatus read_cut();
+  /// Counts the piece of a record that the decoder holds as a bad record, which does not fail the job.
+  void report_cut(ErrorCode code, std::string_view reason);
   ReadStatus fail(Error error);
   void end_stream();
 
@@ -48,6 +52,7 @@ class DecodedStream {
   std::optional<Error> bad_record_;
   std::uint64_t bytes_before_ = 0;
   std::uint64_t records_before_ = 0;
+  std::uint64_t drained_bytes_ = 0;
   bool draining_ = false;
 };
 

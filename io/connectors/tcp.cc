@@ -66,11 +66,18 @@ class TcpReader final : public RowReader {
         if (status == ReadStatus::kFailed && !connection_failed(stream)) return ReadStatus::kFailed;
         if (status == ReadStatus::kEnd) ++ended_;
         if (status == ReadStatus::kRows) {
+          // The batch may be out of heap though not of rows. The others have their turn before this one goes on, so
+          // that a peer that never pauses starves nobody.
           pending = false;
-          break;  // the batch may be out of heap though not of rows; this stream goes on with the next batch
+          turn_ = (turn_ + 1) % streams_.size();
+          break;
         }
       }
       turn_ = (turn_ + 1) % streams_.size();
+    }
+    if (listener_.error().has_value() && !draining_) {
+      error_.emplace(*listener_.error());
+      return ReadStatus::kFailed;
     }
     if (batch.row_count() == 0 && at_end()) return ReadStatus::kEnd;
     return pending ? ReadStatus::kPending : ReadStatus::kRows;
