@@ -90,6 +90,35 @@ std::int64_t integer_limit(TypeId id, bool greatest) {
   }
 }
 
+/// Least and greatest value: min and max of random values, start and end of a sequence.
+Result<void> read_range(const TableContext& context, const Field& field, const std::string& prefix, FieldRule& rule) {
+  const OptionReader options(context.options, context.table);
+  rule.min = rule.sequence ? 0 : integer_limit(field.type.id, false);
+  rule.max = integer_limit(field.type.id, true);
+  for (const auto& [name, target, real, of_sequence] :
+       {std::tuple{"min", &rule.min, &rule.real_min, false}, std::tuple{"max", &rule.max, &rule.real_max, false},
+        std::tuple{"start", &rule.min, &rule.real_min, true}, std::tuple{"end", &rule.max, &rule.real_max, true}}) {
+    const std::string key = prefix + name;
+    if (!options.has(key)) continue;
+    if (of_sequence != rule.sequence) {
+      return Error(ErrorCode::kSqlInvalidOption, "option '" + key + "' of table " + context.table + " is for kind " +
+                                                     (of_sequence ? "sequence" : "random"))
+          .with_hint(rule.sequence ? "a sequence has start and end" : "random values have min and max");
+    }
+    const std::string& text = context.options.at(key);
+    const bool fits = field.type.is_float() ? parse_double(text, *real) == TextStatus::kOk && std::isfinite(*real)
+                                            : parse_int64(text, *target) == TextStatus::kOk &&
+                                                  *target >= integer_limit(field.type.id, false) &&
+                                                  *target <= integer_limit(field.type.id, true);
+    if (!fits) return bad_field(context, key, "a value of " + field.type.to_string());
+  }
+  if (rule.min <= rule.max && rule.real_min <= rule.real_max) return {};
+  return Error(ErrorCode::kSqlInvalidOption, "the " + std::string(rule.sequence ? "end" : "max") + " of field " +
+                                                 field.name + " of table " + context.table + " lies below its " +
+                                                 (rule.sequence ? "start" : "min"))
+      .with_hint("the defaults are 0 and the type's greatest value; 0 and 1 for FLOAT and DOUBLE");
+}
+
 Result<FieldRule> read_field(const TableContext& context, const Field& field) {
   FieldRule rule;
   rule.type = field.type;
@@ -101,22 +130,7 @@ Result<FieldRule> read_field(const TableContext& context, const Field& field) {
   if (rule.sequence && !field.type.is_integer() && !field.type.is_timestamp()) {
     return bad_field(context, prefix + "kind", "random, since a " + field.type.to_string() + " has no sequence");
   }
-  rule.min = rule.sequence ? 0 : integer_limit(field.type.id, false);
-  rule.max = integer_limit(field.type.id, true);
-  for (const auto& [name, target, real] :
-       {std::tuple{"min", &rule.min, &rule.real_min}, std::tuple{"max", &rule.max, &rule.real_max},
-        std::tuple{"start", &rule.min, &rule.real_min}, std::tuple{"end", &rule.max, &rule.real_max}}) {
-    const std::string key = prefix + name;
-    if (!options.has(key)) continue;
-    const std::string& text = context.options.at(key);
-    const bool fits = field.type.is_float() ? parse_double(text, *real) == TextStatus::kOk
-                                            : parse_int64(text, *target) == TextStatus::kOk &&
-                                                  *target >= integer_limit(field.type.id, false) &&
-                                                  *target <= integer_limit(field.type.id, true);
-    if (!fits) return bad_field(context, key, "a value of " + field.type.to_string());
-  }
-  if (rule.min > rule.max)
-    return bad_field(context, prefix + (rule.sequence ? "end" : "max"), "no less than the minimum");
+  WEIR_TRY(read_range(context, field, prefix, rule));
   WEIR_ASSIGN(const std::uint64_t length, options.number(prefix + "length", 100, 1, kStringLengthMax));
   rule.length = static_cast<std::uint32_t>(length);
   WEIR_ASSIGN(const std::uint64_t past, options.number(prefix + "max-past", 0, 0, 1ull << 40));
@@ -173,9 +187,10 @@ Result<DatagenRules> read_rules(const TableContext& context) {
   }
   for (const Field& field : context.schema.fields) {
     WEIR_ASSIGN(FieldRule rule, read_field(context, field));
-    if (rule.sequence && rule.max != integer_limit(rule.type.id, true)) {
-      const auto values = static_cast<std::uint64_t>(rule.max - rule.min) + 1;
-      rules.rows_max = std::min(rules.rows_max, values);
+    // A sequence ends at its end, or where its type does; a BIGINT without an end goes on for ever.
+    if (rule.sequence && rule.max != std::numeric_limits<std::int64_t>::max()) {
+      const std::uint64_t last = static_cast<std::uint64_t>(rule.max) - static_cast<std::uint64_t>(rule.min);
+      rules.rows_max = std::min(rules.rows_max, last + 1 == 0 ? last : last + 1);
     }
     rules.fields.push_back(std::move(rule));
   }
@@ -297,7 +312,7 @@ class DatagenReader final : public RowReader {
   }
 
   static std::int64_t integer(const FieldRule& rule, std::uint64_t random, std::uint64_t row) noexcept {
-    if (rule.sequence) return rule.min + static_cast<std::int64_t>(row);
+    if (rule.sequence) return static_cast<std::int64_t>(static_cast<std::uint64_t>(rule.min) + row);
     const std::uint64_t span = static_cast<std::uint64_t>(rule.max) - static_cast<std::uint64_t>(rule.min) + 1;
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(rule.min) + draw_below(random, span));
   }
