@@ -213,7 +213,8 @@ std::size_t SourceFragment::read(Input& input) {
   }
   if (status == ReadStatus::kPending) pending_[index] = true;
   if (status == ReadStatus::kEnd) input.ended = true;
-  return rows + (status == ReadStatus::kEnd ? 1 : 0);
+  // kRows without a row is work too: the reader met bad records alone and wants to go on at once.
+  return rows + (status == ReadStatus::kPending ? 0 : 1);
 }
 
 std::size_t SourceFragment::tell_ends() {

@@ -65,6 +65,7 @@ void ExchangeSender::append(Destination& destination, const Batch& batch, const 
       context_.fail(Error(ErrorCode::kLimitExceeded, "the strings of one batch take more than heap_bytes (" +
                                                          std::to_string(context_.heap_bytes) + ")")
                         .with_hint("raise heap_bytes, or lower batch_rows"));
+      rejected_ += count;
       return;
     }
     const std::uint32_t taken = append_rows(batch, rows, count, *destination.current);
@@ -76,6 +77,7 @@ void ExchangeSender::append(Destination& destination, const Batch& batch, const 
         context_.fail(Error(ErrorCode::kLimitExceeded, "the strings of one row take more than heap_bytes (" +
                                                            std::to_string(context_.heap_bytes) + ")")
                           .with_hint("raise heap_bytes"));
+        rejected_ += count;
         return;
       }
       send_current(destination);
@@ -141,7 +143,7 @@ bool ExchangeSender::finished() const noexcept {
 }
 
 std::uint64_t ExchangeSender::held_rows() const noexcept {
-  return 0;
+  return rejected_;
 }
 
 }  // namespace weir

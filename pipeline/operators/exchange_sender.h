@@ -53,6 +53,7 @@ class ExchangeSender final : public Operator {
   std::vector<std::uint32_t> order_;  // row numbers, sorted by destination; 0, 1, 2, … where there is one
   std::vector<std::uint32_t> offsets_;
   bool end_sent_ = false;
+  std::uint64_t rejected_ = 0;  // not taken since the job failed
 };
 
 }  // namespace weir
