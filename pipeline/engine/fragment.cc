@@ -198,6 +198,7 @@ std::size_t SourceFragment::feed() {
 std::size_t SourceFragment::read(Input& input) {
   const auto index = static_cast<std::size_t>(&input - inputs_.data());
   batch_.reset();
+  const std::uint64_t records_before = ledger_.rows_in;
   const ReadStatus status = input.reader->read(batch_);
   if (status == ReadStatus::kFailed) {
     context().fail(Error(input.reader->error()));
@@ -213,8 +214,8 @@ std::size_t SourceFragment::read(Input& input) {
   }
   if (status == ReadStatus::kPending) pending_[index] = true;
   if (status == ReadStatus::kEnd) input.ended = true;
-  // kRows without a row is work too: the reader met bad records alone and wants to go on at once.
-  return rows + (status == ReadStatus::kPending ? 0 : 1);
+  // Bad records are work too, and kRows without a row: the reader wants to go on at once.
+  return static_cast<std::size_t>(ledger_.rows_in - records_before) + (status == ReadStatus::kPending ? 0 : 1);
 }
 
 std::size_t SourceFragment::tell_ends() {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "weir/core/suggest.h"
+#include "weir/io/sim.h"
 
 namespace weir {
 namespace {
@@ -34,6 +35,10 @@ Result<void> check_options(const JobOptions& options) {
   if (!options.cpus.empty() && options.cpus.size() < options.shards) {
     return bad_option("cpus", "a list of at least as many as there are shards", options.cpus.size());
   }
+  for (const int cpu : options.cpus) {
+    if (cpu >= 0) continue;
+    return Error(ErrorCode::kInvalidArgument, "cpus must name CPUs from 0 on, not " + std::to_string(cpu));
+  }
   return {};
 }
 
@@ -57,7 +62,7 @@ TableContext table_context(const TableDefinition& table, const JobLayout& layout
   context.record_bytes_max = options.record_bytes_max;
   context.clock = clock;
   context.setup_backend = backend;
-  context.make_folders = backend != nullptr;
+  context.make_folders = backend != nullptr && (options.world == nullptr || options.world->host_files_allowed());
   if (const auto host = options.host_tables.find(table.name); host != options.host_tables.end()) {
     context.host = &host->second;
   }

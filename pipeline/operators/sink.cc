@@ -88,7 +88,7 @@ void SinkOperator::control(const Control& control) {
 }
 
 std::size_t SinkOperator::resume() {
-  if (writer_ == nullptr || finished_ || !check()) return 0;
+  if (finished_ || context_.failure.has_value() || !open() || !check()) return 0;
   std::size_t work = 0;
   if (rest_next_ < rest_.row_count() && writer_->accepts()) {
     const std::uint32_t before = rest_next_;
@@ -112,7 +112,7 @@ void SinkOperator::flush() {
 }
 
 std::uint64_t SinkOperator::held_rows() const noexcept {
-  return rest_.row_count() - rest_next_;
+  return rest_.row_count() - rest_next_ + given_up_;
 }
 
 }  // namespace weir
