@@ -83,6 +83,10 @@ void SimWorld::allow_host_files(bool allow) noexcept {
   state_->host_files = allow;
 }
 
+bool SimWorld::host_files_allowed() const noexcept {
+  return state_->host_files;
+}
+
 void SimWorld::write_file(const std::string& path, std::string_view bytes) {
   auto file = std::make_shared<SimFile>();
   file->bytes = bytes;

@@ -74,6 +74,7 @@ class SimWorld {
   /// faults.
   /// "-" is the process's own standard input and output.
   void allow_host_files(bool allow) noexcept;
+  bool host_files_allowed() const noexcept;
 
   void write_file(const std::string& path, std::string_view bytes);
   /// Errors: kNotFound.
