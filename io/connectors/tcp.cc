@@ -151,6 +151,7 @@ class TcpSource final : public TableSource {
       : options_(std::move(options)), format_(std::move(format)), record_bytes_max_(record_bytes_max) {}
   std::uint32_t input_count() const noexcept override { return 1; }
   bool bounded() const noexcept override { return options_.until_end != 0; }
+  std::uint32_t connections_max() const noexcept override { return options_.connections_max; }
   Result<std::unique_ptr<RowReader>> open(std::uint32_t, IoBackend& backend,
                                           const ReaderCallbacks& callbacks) override {
     auto reader = std::make_unique<TcpReader>(options_, callbacks.bad_record);

@@ -93,6 +93,11 @@ Result<void> Job::Impl::make_backends() {
     Shard& shard = shards.emplace_back();
     BackendConfig config;
     config.clock = clock;
+    config.receive_streams_max = 0;  // inputs with connections stand on the shards that own them
+    for (const QueryLayout& query : layout.queries) {
+      config.receive_streams_max +=
+          static_cast<std::uint32_t>(query.inputs_of_shard[s].size()) * query.source->connections_max();
+    }
     if (options.world != nullptr) {
       WEIR_ASSIGN(shard.backend, make_sim_backend(*options.world, config));
       continue;
@@ -161,8 +166,9 @@ Result<std::unique_ptr<Job>> Job::create(JobPlan plan, JobOptions options) {
     o.threads = false;
   }
   impl->random = Random(o.seed);
-  BackendConfig config;
+  BackendConfig config;  // of the setup: looks at files only
   config.clock = impl->clock;
+  config.receive_streams_max = 0;
   if (o.world != nullptr) {
     WEIR_ASSIGN(impl->setup_backend, make_sim_backend(*o.world, config));
   } else {
@@ -186,6 +192,7 @@ Result<JobExplanation> Job::explain(const JobPlan& plan, const JobOptions& optio
   SystemClock clock;
   BackendConfig config;
   config.clock = &clock;
+  config.receive_streams_max = 0;
   WEIR_ASSIGN(std::unique_ptr<IoBackend> backend, make_backend(BackendKind::kEpoll, config));
   WEIR_ASSIGN(JobLayout layout, lay_out_job(plan, options, backend.get(), nullptr));
   return explain_layout(plan, layout, options);

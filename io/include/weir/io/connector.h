@@ -85,6 +85,8 @@ class TableSource {
   virtual ~TableSource() = default;
   virtual std::uint32_t input_count() const noexcept = 0;
   virtual bool bounded() const noexcept = 0;
+  /// Connections of one reader at once: streams that its backend must have buffers for.
+  virtual std::uint32_t connections_max() const noexcept { return 0; }
   virtual Result<std::unique_ptr<RowReader>> open(std::uint32_t input, IoBackend& backend,
                                                   const ReaderCallbacks& callbacks) = 0;
   /// Bytes that one opened reader takes, for explain.
