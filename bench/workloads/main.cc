@@ -1,0 +1,38 @@
+// weir-bench: see bench/README.md.
+#include <cstdio>
+#include <cstring>
+
+#include "harness/allocation_count.h"
+#include "workloads/workloads.h"
+
+namespace weir::bench {
+
+std::vector<Workload> workloads() {
+  return {{"keyed_dense", run_keyed_dense},
+          {"keyed_spread", run_keyed_spread},
+          {"ungrouped", run_ungrouped},
+          {"shards", run_shards},
+          {"ring", run_ring},
+          {"exchange", run_exchange},
+          {"csv", run_csv},
+          {"flights", run_flights},
+          {"json", run_json},
+          {"allocations", run_allocations},
+          {"peak_memory", run_peak_memory}};
+}
+
+}  // namespace weir::bench
+
+int main(int argc, char** argv) {
+  using namespace weir::bench;
+  if (argc == 3 && std::strcmp(argv[1], "--peak-memory-child") == 0)
+    return peak_memory_child(argv[2], read_parameters(1, argv));
+  const Parameters parameters = read_parameters(argc, argv);
+  Report report(parameters);
+  report.header();
+  for (const Workload& workload : workloads()) {
+    if (parameters.wants(workload.name)) workload.run(parameters, report);
+  }
+  report.summary();
+  return 0;
+}
