@@ -105,7 +105,7 @@ class FileReader final : public OpOwner {
     WEIR_CHECK(n <= slot.filled - slot.given);
     slot.given += static_cast<std::uint32_t>(n);
     consumed_ += n;
-    if (slot.given != slot.filled || slot.end || n == 0) return;
+    if (slot.given != slot.filled || slot.end || slot.error != 0 || n == 0) return;
     slot.used = slot.ready = slot.submitted = false;
     head_ = (head_ + 1) % config_.read_buffers_max;
     start_reads();
