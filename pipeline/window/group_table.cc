@@ -138,7 +138,7 @@ Result<void> GroupTable::find_dense(BatchKeys& keys, const simd::Rows& rows, std
 Result<void> GroupTable::cover(std::int64_t least, std::int64_t greatest, std::uint32_t rows, bool& done) {
   const bool dense = mode_ == Mode::kDense;
   const std::int64_t low = dense ? std::min(least, base_) : least;
-  const std::int64_t high = dense ? std::max(greatest, base_ + static_cast<std::int64_t>(range_) - 1) : greatest;
+  const std::int64_t high = dense ? std::max(greatest, base_ + (static_cast<std::int64_t>(range_) - 1)) : greatest;
   const std::uint64_t span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);  // groups less one
   const std::uint64_t pays = std::clamp(8 * (rows_seen_ + rows), kDenseRangeFree, kDenseRangeMax);
   done = span < pays && span + 2 <= setup_.groups_max;
@@ -153,7 +153,9 @@ Result<void> GroupTable::cover(std::int64_t least, std::int64_t greatest, std::u
   const std::int64_t floor = setup_.keys->columns[0].type.physical() == Physical::kInt64
                                  ? std::numeric_limits<std::int64_t>::min()
                                  : std::numeric_limits<std::int32_t>::min();
-  if (dense && least < base_ && low - floor >= slack) base = low - slack;
+  const bool below =
+      static_cast<std::uint64_t>(low) - static_cast<std::uint64_t>(floor) >= static_cast<std::uint64_t>(slack);
+  if (dense && least < base_ && below) base = low - slack;
   // The last group's key must be a number too.
   base = std::min(base, std::numeric_limits<std::int64_t>::max() - (static_cast<std::int64_t>(range) - 1));
   WEIR_ASSIGN(std::byte * rows_new, take(block));
