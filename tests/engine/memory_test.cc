@@ -143,6 +143,7 @@ std::string copy_stdin(const std::string& more) {
 }
 
 TEST(Program, reads_over_a_line_of_half_a_gigabyte_in_bounded_memory) {
+  if (!allocations_are_counted()) GTEST_SKIP() << "a sanitizer takes memory of its own";
   Folder folder;
   const std::size_t before = memory_high_water();  // a child starts with its parent's mark
   const Ended ended =
@@ -191,7 +192,6 @@ TEST(Program, one_interrupt_ends_a_run_whose_input_never_pauses) {
                 "$weir; cat >/dev/null; } <out; wait $weir",
             folder);
   EXPECT_EQ(ended.code, 0) << ended.messages;
-  EXPECT_NE(ended.messages.find("draining"), std::string::npos) << ended.messages;
   EXPECT_NE(ended.messages.find("ledger: closed"), std::string::npos) << ended.messages;
 }
 
