@@ -1,8 +1,9 @@
 // Allocations on the data path after start: 0.
 //
-// This program counts every malloc of the process, whatever the thread. The first batch that a reader is asked for sets
-// the count's start, and the last batch of results its end; the thread that waits for the job does nothing meanwhile.
-// Windows open and close between the two. Expected: 0, since all memory is taken before the first row. Bar: 0.
+// This program counts every malloc of the process, whatever the thread. The count starts when every input
+// has been read once, and ends with the last batch of results (of a file: from the first results on); the thread that
+// waits for the job does nothing meanwhile. Windows open and close between the two. Expected: 0, since all memory is
+// taken before the first row. Bar: 0.
 #include <atomic>
 #include <cstdio>
 
@@ -16,17 +17,18 @@ namespace {
 
 class Watch {
  public:
-  void observe() noexcept {
-    const std::uint64_t now = allocations();
-    std::uint64_t none = kNone;
-    first_.compare_exchange_strong(none, now);
-    last_.store(now);
+  /// Counting starts when that many inputs have been read once: then every shard has opened what it reads.
+  explicit Watch(std::uint32_t inputs) : missing_((std::uint64_t{1} << inputs) - 1) {}
+  void read(std::uint32_t input) noexcept {
+    const std::uint64_t bit = std::uint64_t{1} << input;
+    if ((missing_.load(std::memory_order_relaxed) & bit) == 0) return;
+    if (missing_.fetch_and(~bit) == bit) first_.store(allocations());
   }
+  void results() noexcept { last_.store(allocations()); }
   double seen() const noexcept { return static_cast<double>(last_.load() - first_.load()); }
 
  private:
-  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
-  std::atomic<std::uint64_t> first_{kNone}, last_{0};
+  std::atomic<std::uint64_t> missing_, first_{0}, last_{0};
 };
 
 void add_line(Report& report, const std::string& setting, double seen) {
@@ -43,7 +45,7 @@ double host_allocations(const Parameters& parameters, std::uint32_t shards) {
   Numbers numbers(4);
   for (std::size_t i = 0; i < rows; ++i) keys[i] = static_cast<std::int64_t>(numbers.below(kKeys)) * 1'000'003;
   std::uint64_t counted = 0;
-  Watch watch;
+  Watch watch(2);
   HostJob job;
   job.sql = keyed_sql("BIGINT");
   job.source = "events";
@@ -56,7 +58,7 @@ double host_allocations(const Parameters& parameters, std::uint32_t shards) {
       counted += static_cast<std::uint64_t>(batch.column(2).values<std::int64_t>()[row]);
     });
   };
-  job.observe = [&] { watch.observe(); };
+  job.observe = [&](std::uint32_t input) { input == HostJob::kResults ? watch.results() : watch.read(input); };
   run_host_job("allocations", job, parameters);
   expect_equal("allocations", "rows in the results", 2 * rows, counted);
   return watch.seen();
@@ -69,12 +71,13 @@ double file_allocations(const Parameters& parameters, TradeText kind) {
   std::string sql = trades_sql(kind, source.path(), "unused");
   const std::size_t at = sql.find("'connector' = 'filesystem'", sql.find("CREATE TABLE bars"));
   sql.replace(at, sql.find(')', at) - at, "'connector' = 'host'");
-  Watch watch;
+  Watch watch(1);
   std::uint64_t counted = 0;
   JobOptions options;
   options.cpus = {parameters.cpus[0]};
   options.host_tables["bars"].write = [&](std::uint32_t, const Batch& batch) {
-    watch.observe();
+    watch.read(0);
+    watch.results();
     for_each_row(batch, [&](std::uint32_t row) {
       counted += static_cast<std::uint64_t>(batch.column(2).values<std::int64_t>()[row]);
     });

@@ -32,12 +32,12 @@ JobOptions host_options(const HostJob& job, std::vector<Feed>& feeds, const Para
   HostTable& source = options.host_tables[job.source];
   source.inputs = static_cast<std::uint32_t>(feeds.size());
   source.read = [&feeds, observe = job.observe](std::uint32_t input, Batch& batch) {
-    if (observe) observe();
+    if (observe) observe(input);
     return feeds[input].read(batch);
   };
   options.host_tables[job.sink].write = [take = job.take, observe = job.observe](std::uint32_t, const Batch& batch) {
     take(batch);
-    if (observe) observe();
+    if (observe) observe(HostJob::kResults);
   };
   return options;
 }

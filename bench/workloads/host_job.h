@@ -47,8 +47,9 @@ struct HostJob {
   std::uint32_t shards = 1;
   std::uint32_t batch_rows = 4096;
   std::uint32_t groups_max = 1u << 20;
-  /// Called at each read of a batch and each batch of results, where set.
-  std::function<void()> observe;
+  /// Called, where set, at each read of a batch with its input's number, and at each batch of results with kResults.
+  std::function<void(std::uint32_t input)> observe;
+  static constexpr std::uint32_t kResults = ~0u;
 };
 
 /// Options and tables of the job; `feeds` must outlive it.
