@@ -1,3 +1,4 @@
+// malloc and its like in front of the system's, counting (allocation_count.h).
 #include "harness/allocation_count.h"
 
 #include <atomic>

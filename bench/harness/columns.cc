@@ -1,3 +1,4 @@
+// Makes columns in huge pages (columns.h).
 #include "harness/columns.h"
 
 #include <sys/mman.h>

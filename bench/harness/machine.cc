@@ -1,3 +1,4 @@
+// Reads the machine's name and this process's memory from the system (machine.h).
 #include "harness/machine.h"
 
 #include <sys/utsname.h>

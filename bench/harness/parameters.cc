@@ -1,3 +1,4 @@
+// Reads the command line (parameters.h).
 #include "harness/parameters.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Prints the table and the JSON lines (report.h).
 #include "harness/report.h"
 
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// Pins, takes turns and sorts what was measured (timing.h).
 #include "harness/timing.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+// The limit of an exchange: batches filled on one core, summed on the other and given back, with nothing around it.
 #include <array>
 #include <atomic>
 #include <memory>

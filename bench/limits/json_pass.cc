@@ -1,3 +1,4 @@
+// The limit of reading JSON lines: simdjson's own on-demand pass over the same bytes and fields, into sums.
 #include <simdjson.h>
 
 #include "limits/limits.h"

@@ -1,3 +1,4 @@
+// The limit of a hand-over between cores: one cache line there and back.
 #include <atomic>
 #include <thread>
 

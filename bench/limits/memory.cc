@@ -1,3 +1,4 @@
+// The limit of reading columns: a sum over more bytes than any cache holds.
 #include "limits/limits.h"
 
 namespace weir::bench {

@@ -1,3 +1,4 @@
+// The limit of keyed aggregation with known group numbers: one loop that adds to a row of accumulators.
 #include "limits/limits.h"
 
 namespace weir::bench {

@@ -1,3 +1,4 @@
+// boost::lockfree::spsc_queue in the ring workload.
 #include <boost/lockfree/spsc_queue.hpp>
 
 #include "peers/peers.h"

@@ -1,3 +1,4 @@
+// drogalis SPSC-Queue in the ring workload.
 #include <dro/spsc-queue.hpp>
 
 #include "peers/peers.h"

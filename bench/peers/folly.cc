@@ -1,3 +1,4 @@
+// folly::ProducerConsumerQueue in the ring workload.
 #include <folly/ProducerConsumerQueue.h>
 
 #include "peers/peers.h"

@@ -1,3 +1,4 @@
+// moodycamel::ReaderWriterQueue in the ring workload.
 #include <readerwriterqueue.h>
 
 #include "peers/peers.h"

@@ -1,3 +1,4 @@
+// The list of peers that the build found (peers.h).
 #include "peers/peers.h"
 
 #include "harness/report.h"

@@ -1,3 +1,4 @@
+// rigtorp::SPSCQueue in the ring workload.
 #include <rigtorp/SPSCQueue.h>
 
 #include "peers/peers.h"

@@ -1,3 +1,4 @@
+// Feeds a job from columns and times it (host_job.h).
 #include "workloads/host_job.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The naive answer to COUNT and SUM by window and key (keyed_rows.h).
 #include "workloads/keyed_rows.h"
 
 #include "harness/report.h"

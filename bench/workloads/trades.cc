@@ -1,3 +1,4 @@
+// Writes trades as text and answers the question naively (trades.h).
 #include "workloads/trades.h"
 
 #include <unistd.h>
