@@ -236,6 +236,10 @@ void Job::stop() noexcept {
 }
 
 Result<void> Job::wait() {
+  if ((!impl_->options.threads || !impl_->started) && !impl_->over()) {
+    return Error(ErrorCode::kInvalidArgument, "nothing runs that could be waited for")
+        .with_hint("start() the job first; one without threads is driven by run() or poll()");
+  }
   while (!wait_for(std::int64_t{1'000'000'000})) {
   }
   return impl_->result();

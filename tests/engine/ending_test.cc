@@ -154,6 +154,9 @@ TEST_P(Ending, a_job_that_was_made_and_never_started_goes_without_a_word) {
   options.host_tables["bars"] = bars.table();
   auto job = make_job(std::string(kTicks) + kBars, std::move(options));
   ASSERT_TRUE(job.has_value());
+  const auto waited = (*job)->wait();
+  ASSERT_FALSE(waited.has_value()) << "there is nothing to wait for";
+  EXPECT_EQ(waited.error().code(), ErrorCode::kInvalidArgument);
   expect_closed((*job)->ledger());
 }
 

@@ -123,7 +123,7 @@ class Job {
   /// Without threads: one turn of every shard in the calling thread, or, where there was nothing to do, a short wait
   /// for the outside. Returns the work done. Requires: !options.threads. Thread: always the same.
   std::size_t poll();
-  /// Waits for the end. Errors: the first failure of any shard.
+  /// Waits for the end. Errors: the first failure of any shard; kInvalidArgument where nothing was started.
   Result<void> wait();
   /// Waits at most this long; true when the job has ended.
   bool wait_for(std::int64_t nanoseconds);
