@@ -106,6 +106,29 @@ template <class A, class Groups, class F>
   });
 }
 
+/// count_sum of rows 0 … count - 1. The loop is bound by its instructions, so it keeps everything in registers, makes
+/// one address a row and is unrolled: 2.1 in place of 1.6 G rows/s at 1,000 groups.
+template <class T, class Groups>
+void count_sum_all(const Groups group_of, const T* values, const std::uint32_t count, const GroupRows to,
+                   const std::size_t count_offset, const std::size_t sum_offset) {
+  std::byte* const sums = to.base + sum_offset;
+  const std::ptrdiff_t to_count = static_cast<std::ptrdiff_t>(count_offset) - static_cast<std::ptrdiff_t>(sum_offset);
+  const std::size_t stride = to.stride;
+  const auto add = [=](std::uint32_t row) {
+    std::byte* sum = sums + group_of(row) * stride;
+    store(sum, load<double>(sum) + static_cast<double>(values[row]));
+    store(sum + to_count, load<std::uint64_t>(sum + to_count) + 1);
+  };
+  std::uint32_t row = 0;
+  for (; count - row >= 4; row += 4) {
+    add(row);
+    add(row + 1);
+    add(row + 2);
+    add(row + 3);
+  }
+  for (; row < count; ++row) add(row);
+}
+
 template <class T, class Groups>
 void count_sum(const Groups& group_of, const T* values, const Rows& rows, GroupRows to, std::size_t count_offset,
                std::size_t sum_offset) {
@@ -115,6 +138,10 @@ void count_sum(const Groups& group_of, const T* values, const Rows& rows, GroupR
     for_rows(rows, [&](std::uint32_t row) { sum += static_cast<double>(values[row]); });
     store(group + sum_offset, sum);
     store(group + count_offset, load<std::uint64_t>(group + count_offset) + count_valid(rows));
+    return;
+  }
+  if (rows.selection == nullptr && rows.validity == nullptr) {
+    count_sum_all(group_of, values, rows.count, to, count_offset, sum_offset);
     return;
   }
   std::byte* counts = to.base + count_offset;
@@ -210,6 +237,38 @@ bool accumulate_count_sum_dense(const K* keys, std::type_identity_t<K> base, con
   count_sum(DenseKeys<K>{keys, base}, values, rows, groups.to, count_offset, sum_offset);
   return true;
 }
+template <class K, class T>
+std::uint32_t accumulate_count_sum_dense_head(const K* keys, std::type_identity_t<K> base, const T* values,
+                                              std::uint32_t count, const DenseGroups& groups, std::size_t count_offset,
+                                              std::size_t sum_offset) {
+  using U = std::make_unsigned_t<K>;
+  if (one_group(DenseKeys<K>{keys, base}, Rows{count}))  // a chain of additions in a register
+    return accumulate_count_sum_dense(keys, base, values, Rows{count}, groups, count_offset, sum_offset) ? count : 0;
+  const U range = groups.range;
+  std::byte* const sums = groups.to.base + sum_offset;
+  const std::ptrdiff_t to_count = static_cast<std::ptrdiff_t>(count_offset) - static_cast<std::ptrdiff_t>(sum_offset);
+  const std::size_t stride = groups.to.stride;
+  const auto add = [=](std::uint32_t row) {
+    const U group = static_cast<U>(static_cast<U>(keys[row]) - static_cast<U>(base));
+    if (group >= range) [[unlikely]]
+      return false;
+    std::byte* sum = sums + std::size_t{group} * stride;
+    store(sum, load<double>(sum) + static_cast<double>(values[row]));
+    store(sum + to_count, load<std::uint64_t>(sum + to_count) + 1);
+    return true;
+  };
+  std::uint32_t row = 0;
+  for (; count - row >= 4; row += 4) {
+    if (!add(row)) return row;
+    if (!add(row + 1)) return row + 1;
+    if (!add(row + 2)) return row + 2;
+    if (!add(row + 3)) return row + 3;
+  }
+  for (; row < count; ++row) {
+    if (!add(row)) return row;
+  }
+  return count;
+}
 template <class K>
 bool accumulate_count_dense(const K* keys, std::type_identity_t<K> base, const Rows& rows, const DenseGroups& groups,
                             std::size_t count_offset) {
@@ -251,7 +310,11 @@ template void accumulate_sum_double<std::int64_t> WEIR_SIMD_ARGS(std::int64_t);
   template bool accumulate_count_sum_dense<std::int32_t, T>(const std::int32_t*, std::int32_t, const T*, const Rows&, \
                                                             const DenseGroups&, std::size_t, std::size_t);            \
   template bool accumulate_count_sum_dense<std::int64_t, T>(const std::int64_t*, std::int64_t, const T*, const Rows&, \
-                                                            const DenseGroups&, std::size_t, std::size_t);
+                                                            const DenseGroups&, std::size_t, std::size_t);            \
+  template std::uint32_t accumulate_count_sum_dense_head<std::int32_t, T>(                                            \
+      const std::int32_t*, std::int32_t, const T*, std::uint32_t, const DenseGroups&, std::size_t, std::size_t);      \
+  template std::uint32_t accumulate_count_sum_dense_head<std::int64_t, T>(                                            \
+      const std::int64_t*, std::int64_t, const T*, std::uint32_t, const DenseGroups&, std::size_t, std::size_t);
 WEIR_SIMD_COUNT_SUM(float)
 WEIR_SIMD_COUNT_SUM(double)
 #undef WEIR_SIMD_COUNT_SUM

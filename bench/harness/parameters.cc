@@ -18,7 +18,7 @@ constexpr const char* kHelp =
     "  --runs=N              measured runs of each thing (5)\n"
     "  --time=wall|cpu       clock of workloads on one thread; cpu bears other load better\n"
     "  --cpus=A,B            CPUs of the first and the second thread (0,1)\n"
-    "  --sweep               keyed workloads at batch sizes 1024 to 16384 too\n"
+    "  --sweep               keyed workloads at batch sizes 1024 to 32768\n"
     "  --json=FILE           append results as JSON lines\n"
     "  --folder=DIR          where files of workloads are made and removed (the system's temporary folder)\n"
     "  --set NAME=N          a size: keyed.rows ungrouped.rows ring.items ring.rounds exchange.batches shards.rows\n"

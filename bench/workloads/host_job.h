@@ -45,7 +45,7 @@ struct HostJob {
   /// Takes a batch of results; on shard threads, one at a time.
   std::function<void(const Batch&)> take;
   std::uint32_t shards = 1;
-  std::uint32_t batch_rows = 4096;
+  std::uint32_t batch_rows = 32768;
   std::uint32_t groups_max = 1u << 20;
   /// Called, where set, at each read of a batch with its input's number, and at each batch of results with kResults.
   std::function<void(std::uint32_t input)> observe;

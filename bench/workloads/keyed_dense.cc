@@ -61,8 +61,8 @@ void run_keyed_dense(const Parameters& parameters, Report& report) {
     keep(groups[1].sum);
     return static_cast<double>(rows) / seconds / 1e6;
   };
-  std::vector<std::uint32_t> sizes = {static_cast<std::uint32_t>(parameters.value("batch_rows", 4096, 1024))};
-  if (parameters.sweep) sizes = {1024, 2048, 4096, 8192, 16384};
+  std::vector<std::uint32_t> sizes = {static_cast<std::uint32_t>(parameters.value("batch_rows", 32768, 1024))};
+  if (parameters.sweep) sizes = {1024, 2048, 4096, 8192, 16384, 32768};
   for (const std::uint32_t size : sizes) {
     job.batch_rows = size;
     const Turns turns = take_turns(parameters.runs, {engine, limit});

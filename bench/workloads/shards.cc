@@ -38,7 +38,7 @@ void run_shards(const Parameters& parameters, Report& report) {
   job.sql = keyed_sql("INT");
   job.source = "events";
   job.sink = "totals";
-  job.batch_rows = static_cast<std::uint32_t>(parameters.value("batch_rows", 4096, 1024));
+  job.batch_rows = static_cast<std::uint32_t>(parameters.value("batch_rows", 32768, 1024));
   job.take = [&](const Batch& batch) {
     for_each_row(batch, [&](std::uint32_t row) {
       const auto window = static_cast<std::uint64_t>(batch.column(0).values<std::int64_t>()[row] / kWindowNs);

@@ -2,6 +2,7 @@
 #include "operators/window_aggregate.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -114,7 +115,9 @@ WindowAggregate::WindowAggregate(FragmentContext& context, Parts parts)
       accumulator_(parts_.layout, capacity_),
       probe_(capacity_),
       groups_(std::make_unique<std::uint32_t[]>(capacity_)),
+      row_numbers_(std::make_unique<std::uint32_t[]>(capacity_)),
       output_(parts_.output, capacity_) {
+  std::iota(row_numbers_.get(), row_numbers_.get() + capacity_, 0u);
   for (std::uint32_t i = 0; i < parts_.options.keys.size(); ++i) first_columns_.push_back(i);
   key_columns_ = merging() ? first_columns_ : parts_.options.keys;
   window_table_.set_up({&parts_.keys, &parts_.layout, &parts_.arena, parts_.options.groups_max});
@@ -177,12 +180,19 @@ Result<void> WindowAggregate::take(const Batch& batch) {
   return {};
 }
 
-Result<void> WindowAggregate::absorb(GroupTable& table, const simd::Rows& rows) {
+Result<void> WindowAggregate::absorb(GroupTable& table, const simd::Rows& all) {
   const Vector* sum = accumulator_.fused_vector();
   const std::size_t sum_offset =
       sum == nullptr ? 0 : parts_.layout.accumulators()[static_cast<std::size_t>(parts_.layout.fused_sum())].offset;
+  const bool only_first = accumulator_.only_first();
+  simd::Rows rows = all;
+  if (only_first && !accumulator_.partials() && sum != nullptr && rows.selection == nullptr) {
+    const std::uint32_t added = table.add_dense_head(keys_, rows.count, *sum, sum_offset);
+    if (added == rows.count) return {};
+    if (added != 0) rows = {rows.count - added, row_numbers_.get() + added, nullptr};
+  }
   const bool first_done = !accumulator_.partials() && table.add_dense(keys_, rows, sum, sum_offset);
-  if (first_done && accumulator_.only_first()) return {};
+  if (first_done && only_first) return {};
   WEIR_TRY(table.find_or_insert(keys_, rows, groups_.get(), probe_));
   return accumulator_.add(groups_.get(), rows, {table.state_rows(), &table.strings(), &parts_.arena}, first_done);
 }

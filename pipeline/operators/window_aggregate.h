@@ -92,6 +92,7 @@ class WindowAggregate final : public WindowAggregateOperator {
   BatchAccumulator accumulator_;
   ProbeScratch probe_;
   std::unique_ptr<std::uint32_t[]> groups_;
+  std::unique_ptr<std::uint32_t[]> row_numbers_;  // 0, 1, …: a selection of the rows from any row on
   BatchMemory output_;
   std::optional<BatchMemory> combined_;  // HOP, CUMULATE: partials on their way from slices to a window
   GroupTable window_table_;              // HOP, CUMULATE: what several slices are combined into

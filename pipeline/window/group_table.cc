@@ -108,6 +108,25 @@ bool GroupTable::add_dense(const BatchKeys& keys, const simd::Rows& rows, const 
   return added;
 }
 
+std::uint32_t GroupTable::add_dense_head(const BatchKeys& keys, std::uint32_t count, const Vector& sum,
+                                         std::size_t sum_offset) {
+  if (mode_ != Mode::kDense || keys.validity() != nullptr) return 0;
+  const Vector& key = keys.vector(0);
+  const simd::DenseGroups groups{{rows_, stride_}, range_};
+  const auto add = [&](const auto* values, auto base) {
+    if (sum.physical == Physical::kFloat)
+      return simd::accumulate_count_sum_dense_head(values, base, sum.values<float>(), count, groups, 0, sum_offset);
+    return simd::accumulate_count_sum_dense_head(values, base, sum.values<double>(), count, groups, 0, sum_offset);
+  };
+  std::uint32_t added = 0;
+  if (key.physical == Physical::kInt32)
+    added = add(key.values<std::int32_t>(), static_cast<std::int32_t>(base_));
+  else if (key.physical == Physical::kInt64)
+    added = add(key.values<std::int64_t>(), base_);
+  rows_seen_ += added;
+  return added;
+}
+
 Result<void> GroupTable::find_dense(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, bool& done) {
   simd::Rows valid = rows;
   valid.validity = keys.validity();

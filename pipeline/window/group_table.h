@@ -113,6 +113,9 @@ class GroupTable {
   /// Adds the count of rows and, where `sum` is set, a double sum straight from dense keys. False when the table or the
   /// batch is not of that kind; then nothing was added.
   bool add_dense(const BatchKeys& keys, const simd::Rows& rows, const Vector* sum, std::size_t sum_offset);
+  /// The same for rows 0 … count - 1 as far as they go: returns how many of them it added, 0 where add_dense gives
+  /// false for the table's kind. Reads keys once.
+  std::uint32_t add_dense_head(const BatchKeys& keys, std::uint32_t count, const Vector& sum, std::size_t sum_offset);
 
   /// State part of the rows.
   simd::GroupRows state_rows() const noexcept { return {rows_ + key_bytes_, stride_}; }

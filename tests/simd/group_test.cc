@@ -310,6 +310,13 @@ TEST_P(Accumulate, EveryGroupGetsItsRowsInOrder) {
     ASSERT_TRUE(accumulate_count_sum_dense(dense.data(), -100, doubles.data(), shape.rows, dense_to,
                                            offsetof(Accumulators, count), offsetof(Accumulators, sum_double)));
     check(counted, false);
+    if (shape.rows.selection == nullptr && shape.rows.validity == nullptr) {
+      counted.assign(12, {});
+      ASSERT_EQ(accumulate_count_sum_dense_head(dense.data(), -100, doubles.data(), shape.rows.count, dense_to,
+                                                offsetof(Accumulators, count), offsetof(Accumulators, sum_double)),
+                shape.rows.count);
+      check(counted, false);
+    }
     if (shape.rows.count != 0) {
       dense[shape.rows[static_cast<std::uint32_t>(random() % shape.rows.count)]] = random() % 2 == 0 ? -101 : -88;
       ASSERT_FALSE(accumulate_count_sum_dense(dense.data(), -100, doubles.data(), shape.rows, dense_to,
@@ -318,6 +325,27 @@ TEST_P(Accumulate, EveryGroupGetsItsRowsInOrder) {
       check(counted, false);
     }
   });
+}
+
+TEST_P(Accumulate, DenseHeadStopsAtTheFirstKeyThatIsOutside) {
+  for (const std::int32_t outside : {-101, -88}) {
+    for (const std::uint32_t at : {0u, 63u, 64u, 127u, 128u, 199u}) {
+      std::vector<std::int32_t> keys(200);
+      for (std::uint32_t i = 0; i < 200; ++i) keys[i] = -100 + static_cast<std::int32_t>(i % 12);
+      keys[at] = outside;
+      const std::vector<double> values(200, 0.5);
+      std::vector<Accumulators> got(12);
+      const DenseGroups to{{reinterpret_cast<std::byte*>(got.data()), sizeof(Accumulators)}, 12};
+      const std::uint32_t added = accumulate_count_sum_dense_head(
+          keys.data(), -100, values.data(), 200, to, offsetof(Accumulators, count), offsetof(Accumulators, sum_double));
+      ASSERT_EQ(added, at);
+      for (std::uint32_t g = 0; g < 12; ++g) {
+        const std::uint32_t rows = added / 12 + (g < added % 12 ? 1 : 0);
+        EXPECT_EQ(got[g].count, rows);
+        EXPECT_EQ(got[g].sum_double, 0.5 * rows);
+      }
+    }
+  }
 }
 
 TEST_P(Accumulate, Int128AndDenseCountsAreExact) {

@@ -55,7 +55,13 @@ struct DenseGroups {
 template <class K, class T>
 bool accumulate_count_sum_dense(const K* keys, std::type_identity_t<K> base, const T* values, const Rows& rows,
                                 const DenseGroups& groups, std::size_t count_offset, std::size_t sum_offset);
-/// accumulate_count in the same way.
+/// The same for rows 0 … count - 1, all valid, checking keys on the way instead of before: adds rows from the front up
+/// to the first block of 64 that has a key outside, and returns how many it added. Reads each key from memory once.
+template <class K, class T>
+std::uint32_t accumulate_count_sum_dense_head(const K* keys, std::type_identity_t<K> base, const T* values,
+                                              std::uint32_t count, const DenseGroups& groups, std::size_t count_offset,
+                                              std::size_t sum_offset);
+/// accumulate_count in the same way, with nothing added when a key is outside.
 template <class K>
 bool accumulate_count_dense(const K* keys, std::type_identity_t<K> base, const Rows& rows, const DenseGroups& groups,
                             std::size_t count_offset);
