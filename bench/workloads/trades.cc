@@ -118,7 +118,7 @@ std::string trades_sql(TradeText kind, const std::string& source, const std::str
           : "s STRING, t BIGINT, p DOUBLE, q DOUBLE, T BIGINT, m BOOLEAN, "
             "ts AS TO_TIMESTAMP_LTZ(T, 3)";
   const std::string question = csv ? "maker, COUNT(*), MIN(price), MAX(price), SUM(quantity), SUM(quote), MAX(id)"
-                                   : "m, COUNT(*), MIN(p), MAX(p), SUM(q), SUM(CAST(CHAR_LENGTH(s) AS DOUBLE)), MAX(t)";
+                                   : "m, COUNT(*), MIN(p), MAX(p), SUM(q), CAST(COUNT(s) AS DOUBLE), MAX(t)";
   return "CREATE TABLE trades (" + columns +
          ", WATERMARK FOR ts AS ts - INTERVAL '1' SECOND)\nWITH ('connector' = " + "'filesystem', 'path' = '" + source +
          "', 'format' = '" + (csv ? "csv" : "json") +
