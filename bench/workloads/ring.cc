@@ -50,14 +50,14 @@ std::vector<Setting> settings(const Parameters& parameters) {
   for (const bool pause : {false, true}) {
     RingRun one = base;
     one.pause = pause;
-    one.items = parameters.value("ring.items", 4'000'000, 20'000);
+    one.items = parameters.value("ring.items", 50'000'000, 20'000);
     RingRun runs = one;
     runs.run = kRunMax;
-    runs.items = parameters.value("ring.run_items", 32'000'000, 20'000);
+    runs.items = parameters.value("ring.run_items", 100'000'000, 20'000);
     RingRun trip = base;
     trip.pause = pause;
     trip.round_trip = true;
-    trip.items = parameters.value("ring.rounds", 500'000, 500);
+    trip.items = parameters.value("ring.rounds", 2'000'000, 500);
     all.push_back({pause ? "one by one, pause" : "one by one, hot", one});
     all.push_back({pause ? "runs of 64, pause" : "runs of 64, hot", runs});
     all.push_back({pause ? "round trip, pause" : "round trip, hot", trip});
