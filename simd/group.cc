@@ -81,7 +81,7 @@ std::uint32_t probe_blocks(const GroupIndexView& index, const std::uint64_t* key
       const bool empty = group == kEmptySlot;
       const std::byte* row = empty ? reinterpret_cast<const std::byte*>(key) : table + group * stride;
       open[open_count] = i;
-      open_count += empty | (difference<kWords>(row, key) != 0) ? 1u : 0u;
+      open_count += (empty | (difference<kWords>(row, key) != 0)) ? 1u : 0u;
     }
     for (std::uint32_t j = 0; j < open_count; ++j) {
       const std::uint32_t i = open[j];

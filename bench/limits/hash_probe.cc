@@ -1,4 +1,5 @@
-// The limit of keyed aggregation by hash: one loop over an open-addressing table with keys and accumulators in its slots.
+// The limit of keyed aggregation by hash: one loop over an open-addressing table with keys and accumulators in its
+// slots.
 #include <bit>
 
 #include "limits/limits.h"

@@ -87,7 +87,7 @@ template <DecimalOp kOp>
 void exact_decimal_kernel(KernelCall& call, int scale) {
   const Int128 left_unit = decimal::power_of_ten(std::max(scale - call.argument_type(0).scale, 0));
   const Int128 right_unit = decimal::power_of_ten(std::max(scale - call.argument_type(1).scale, 0));
-  decimal::map_two(call, [left_unit, right_unit](Int128 a, Int128 b, Int128& out) {
+  decimal::map_two(call, [&](Int128 a, Int128 b, Int128& out) {
     if constexpr (kOp == DecimalOp::kAdd) out = a * left_unit + b * right_unit;
     if constexpr (kOp == DecimalOp::kSubtract) out = a * left_unit - b * right_unit;
     if constexpr (kOp == DecimalOp::kMultiply) out = a * b;

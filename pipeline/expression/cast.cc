@@ -19,7 +19,7 @@ std::string number_text(double value) {
 
 template <typename From, typename To>
 void number_kernel(KernelCall& call) {
-  map_rows<To, From>(call, [&call](To& out, const From& in) {
+  map_rows<To, From>(call, [&](To& out, const From& in) {
     if constexpr (std::is_floating_point_v<To>) {
       out = static_cast<To>(in);
     } else if constexpr (std::is_floating_point_v<From>) {

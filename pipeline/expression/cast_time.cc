@@ -28,7 +28,7 @@ void cut_kernel(KernelCall& call) {
 template <bool kZoned>
 void date_to_timestamp_kernel(KernelCall& call) {
   TimeZone* zone = call.runtime->zone;
-  map_rows<std::int64_t, std::int32_t>(call, [&call, zone](std::int64_t& out, const std::int32_t& days) {
+  map_rows<std::int64_t, std::int32_t>(call, [&](std::int64_t& out, const std::int32_t& days) {
     if (__builtin_mul_overflow(std::int64_t{days}, kNanosPerDay, &out)) {
       char text[kDateTextMax];
       const char* end = format_date(days, text);

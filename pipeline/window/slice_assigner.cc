@@ -12,7 +12,7 @@
 namespace weir {
 
 SliceAssigner::SliceAssigner(const WindowMath& math, std::uint32_t capacity)
-    : math_(math), capacity_(capacity), table_mask_(std::bit_ceil(capacity * 2u) - 1) {
+    : math_(math), table_mask_(std::bit_ceil(capacity * 2u) - 1) {
   runs_ = std::make_unique<SliceRun[]>(capacity);
   run_table_ = std::make_unique<std::uint32_t[]>(table_mask_ + 1);
   std::memset(run_table_.get(), 0xFF, (table_mask_ + 1) * sizeof(std::uint32_t));

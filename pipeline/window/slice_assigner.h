@@ -46,7 +46,6 @@ class SliceAssigner {
   void put(std::uint32_t row, std::int64_t start, std::int64_t window_end_min) noexcept;
 
   WindowMath math_;
-  std::uint32_t capacity_;
   std::uint32_t table_mask_;
   std::unique_ptr<SliceRun[]> runs_;
   std::unique_ptr<std::uint32_t[]> run_table_;  // hash table of run numbers
