@@ -177,8 +177,6 @@ void date_difference_kernel(KernelCall& call) {
       });
 }
 
-constexpr std::string_view kArithmeticNames[] = {"+", "-", "*", "/", "%"};
-
 template <typename T, ArithmeticOp kOp>
 constexpr ScalarFunction simple(std::string_view name) {
   return {name, "aa", '0', &arithmetic_kernel<T, kOp>};
