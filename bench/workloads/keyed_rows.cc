@@ -28,9 +28,9 @@ void KeyedAnswer::expect(const std::string& workload, const KeyedAnswer& found) 
   }
 }
 
-std::string keyed_sql(const std::string& key_type) {
-  return "CREATE TABLE events (k " + key_type +
-         ", v DOUBLE, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND) WITH ('connector' = 'host');\n"
+std::string keyed_sql(const std::string& key_type, const std::string& value_type) {
+  return "CREATE TABLE events (k " + key_type + ", v " + value_type +
+         ", ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND) WITH ('connector' = 'host');\n"
          "CREATE TABLE totals (window_start TIMESTAMP(3), k " +
          key_type +
          ", n BIGINT, total DOUBLE) WITH ('connector' = 'host');\n"

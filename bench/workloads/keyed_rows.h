@@ -38,6 +38,6 @@ class KeyedAnswer {
 };
 
 /// SQL of the keyed workloads over a host table `events`, into a host table `totals`.
-std::string keyed_sql(const std::string& key_type);
+std::string keyed_sql(const std::string& key_type, const std::string& value_type = "DOUBLE");
 
 }  // namespace weir::bench
