@@ -88,7 +88,8 @@ TemporaryFile::TemporaryFile(const Parameters& parameters, const std::string& na
     : path_(parameters.folder + "/weir-bench-" + std::to_string(getpid()) + "-" + name) {}
 
 TemporaryFile::~TemporaryFile() {
-  std::remove(path_.c_str());
+  std::error_code ignored;  // nothing was made: nothing to remove
+  std::filesystem::remove_all(path_, ignored);
 }
 
 void TemporaryFile::write(std::string_view content) const {
