@@ -49,7 +49,7 @@ bool Line::met() const noexcept {
   return kind == Bar::kNone || ratio.median <= bar;
 }
 
-Report::Report(const Parameters& parameters) {
+Report::Report(const Parameters& parameters) : judges_(!parameters.smoke) {
   if (parameters.json_path.empty()) return;
   json_ = std::fopen(parameters.json_path.c_str(), "a");
   if (json_ == nullptr) {
@@ -79,6 +79,7 @@ void Report::header() {
 }
 
 void Report::add(Line line) {
+  if (!judges_) line.kind = Bar::kNone;
   const std::string against = line.yardstick.empty() ? "-" : line.yardstick + " " + shown(line.reference);
   std::printf("%-22s %-30s %-28s %-9s %-42s %-22s %-8s %s\n", line.workload.c_str(), line.setting.c_str(),
               shown(line.measured).c_str(), line.unit.c_str(), against.c_str(), shown(line.ratio).c_str(),
@@ -102,6 +103,10 @@ void Report::note(const std::string& text) {
 }
 
 void Report::summary() {
+  if (!judges_) {
+    std::printf("\nall answers right; sizes are too small to judge a figure\n");
+    return;
+  }
   std::size_t judged = 0, met = 0;
   for (const Line& line : lines_) {
     if (line.kind == Bar::kNone) continue;
