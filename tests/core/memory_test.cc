@@ -111,7 +111,7 @@ TEST(Inbox, EveryItemOfEveryProducerArrivesOnceAndInItsOrder) {
   inbox->set_waker(&waker);
   std::vector<std::thread> threads;
   for (std::uint64_t p = 0; p < kProducers; ++p) {
-    threads.emplace_back([&inbox, p, producer = inbox->make_producer().value()]() mutable {
+    threads.emplace_back([p, producer = inbox->make_producer().value()]() mutable {
       for (std::uint64_t i = 0; i < kItems; ++i)
         while (producer.push({nullptr, {}, p * kItems + i}) == PushResult::kFull) std::this_thread::yield();
     });

@@ -184,7 +184,7 @@ TEST(RingModel, EveryOrderOfRunsIsRight) {
       auto shared = std::make_shared<ModelRing<ModelAtomics>>(capacity);
       world.thread([shared, &world] {
         for (int next = 1; next <= kItems;) {
-          auto run = shared->ring.claim(std::min(3, kItems - next + 1));
+          auto run = shared->ring.claim(static_cast<std::uint64_t>(std::min(3, kItems - next + 1)));
           if (run.empty()) {
             world.stall();
             continue;

@@ -82,7 +82,7 @@ std::vector<TestRow> random_rows(const Case& c, std::mt19937& random) {
     if (random() % 5 != 0) row.number = static_cast<double>(below(1000) - 500);
     if (c.special_numbers && random() % 20 == 0)
       row.number = std::array{std::nan(""), std::numeric_limits<double>::infinity(), -HUGE_VAL}[random() % 3];
-    if (random() % 4 != 0) row.text = std::string(below(30), static_cast<char>('a' + below(26)));
+    if (random() % 4 != 0) row.text = std::string(static_cast<std::size_t>(below(30)), static_cast<char>('a' + below(26)));
     if (random() % 6 != 0) row.flag = random() % 2 == 0;
     row.decimal = (static_cast<Int128>(below(1'000'000)) - 500'000) * 1'000'000'000'000'000'000;
     rows.push_back(row);
@@ -307,7 +307,7 @@ TEST(WindowAggregate, RandomCasesOfSharedWindowsEqualTheOracle) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed * 104729);
     const std::int64_t slide = 1 + static_cast<std::uint32_t>(random() % 20);
-    const std::int64_t size = slide * (1 + random() % 6);
+    const std::int64_t size = slide * (1 + static_cast<std::int64_t>(random() % 6));
     const WindowKind kind = seed % 2 == 0 ? WindowKind::kHop : WindowKind::kCumulate;
     Case c{shared(kind, slide, size, random() % 9)};
     c.keys = static_cast<Keys>(random() % 5);
