@@ -82,7 +82,8 @@ std::vector<TestRow> random_rows(const Case& c, std::mt19937& random) {
     if (random() % 5 != 0) row.number = static_cast<double>(below(1000) - 500);
     if (c.special_numbers && random() % 20 == 0)
       row.number = std::array{std::nan(""), std::numeric_limits<double>::infinity(), -HUGE_VAL}[random() % 3];
-    if (random() % 4 != 0) row.text = std::string(static_cast<std::size_t>(below(30)), static_cast<char>('a' + below(26)));
+    if (random() % 4 != 0)
+      row.text = std::string(static_cast<std::size_t>(below(30)), static_cast<char>('a' + below(26)));
     if (random() % 6 != 0) row.flag = random() % 2 == 0;
     row.decimal = (static_cast<Int128>(below(1'000'000)) - 500'000) * 1'000'000'000'000'000'000;
     rows.push_back(row);
