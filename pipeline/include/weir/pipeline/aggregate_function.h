@@ -37,11 +37,20 @@ struct RowOrder {
   friend auto operator<=>(const RowOrder&, const RowOrder&) = default;
 };
 
+/// One item of ORDER BY inside a call.
+struct AggregateOrder {
+  bool descending = false;
+  bool nulls_last = false;  ///< Flink's default: NULL is the least value, first where ascending.
+  friend bool operator==(const AggregateOrder&, const AggregateOrder&) = default;
+};
+
 /// A call as it was bound.
 struct AggregateCallInfo {
   std::string name;              ///< Upper case.
-  std::vector<Type> arguments;   ///< Of the columns.
+  std::vector<Type> arguments;   ///< Of the columns; those of `order` are the last ones.
   std::vector<Value> constants;  ///< Trailing constant arguments (a fraction, a separator, k), in order, no columns.
+  /// WITHIN GROUP (ORDER BY …): one for each of the last order.size() arguments.
+  std::vector<AggregateOrder> order;
   bool distinct = false;
   Type result;
 };
@@ -139,6 +148,7 @@ struct AggregateDefinition {
   std::uint32_t arguments_min = 1, arguments_max = 1;  ///< Constants counted.
   /// Trailing arguments that have to be constants; they become AggregateCallInfo::constants, not columns.
   std::uint32_t constants_max = 0;
+  bool order_allowed = false;     ///< WITHIN GROUP (ORDER BY …) may stand behind it; resolve() sees no order columns.
   bool distinct_allowed = false;  ///< DISTINCT reaches make(); else the engine puts a set of values before it.
   /// Type of the result. Errors: kSqlType with what is wrong.
   std::function<Result<Type>(std::span<const Type> arguments, std::span<const Value> constants)> resolve;
