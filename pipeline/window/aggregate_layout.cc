@@ -93,12 +93,12 @@ std::string_view kind_name(AccumulatorKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-AggregateFunction function_of(std::string_view name) {
-  if (name == "SUM") return AggregateFunction::kSum;
-  if (name == "AVG") return AggregateFunction::kAvg;
-  if (name == "MIN") return AggregateFunction::kMin;
-  if (name == "MAX") return AggregateFunction::kMax;
-  return AggregateFunction::kCount;
+FusedFunction function_of(std::string_view name) {
+  if (name == "SUM") return FusedFunction::kSum;
+  if (name == "AVG") return FusedFunction::kAvg;
+  if (name == "MIN") return FusedFunction::kMin;
+  if (name == "MAX") return FusedFunction::kMax;
+  return FusedFunction::kCount;
 }
 
 AccumulatorKind sum_kind(Physical input) {
@@ -147,17 +147,17 @@ Result<void> AggregateLayout::add_call(const Schema& input, const AggregateColum
   if (call.filter >= 0 && input.fields[static_cast<std::size_t>(call.filter)].type.id != TypeId::kBoolean)
     return Error(ErrorCode::kSqlType, "the FILTER of " + result.name + " is not BOOLEAN");
   result.skipped = add_skipped(input, call.argument, call.filter);
-  if (result.function != AggregateFunction::kCount) {
+  if (result.function != FusedFunction::kCount) {
     Accumulator value;
     value.input = result.argument.physical();
     value.argument = call.argument;
     value.filter = call.filter;
     value.skipped = result.skipped;
-    if (result.function == AggregateFunction::kSum || result.function == AggregateFunction::kAvg) {
+    if (result.function == FusedFunction::kSum || result.function == FusedFunction::kAvg) {
       value.kind = sum_kind(value.input);
       value.physical = sum_physical(value.kind);
     } else {
-      const bool least = result.function == AggregateFunction::kMin;
+      const bool least = result.function == FusedFunction::kMin;
       const bool text = value.input == Physical::kString;
       value.physical = ordered_physical(value.input);
       value.kind = text    ? (least ? AccumulatorKind::kMinString : AccumulatorKind::kMaxString)

@@ -47,11 +47,11 @@ struct Accumulator {
   int skipped = -1;  ///< Accumulator that counts the rows without a value, or -1: every row has one.
 };
 
-enum class AggregateFunction : std::uint8_t { kCount, kSum, kAvg, kMin, kMax };
+enum class FusedFunction : std::uint8_t { kCount, kSum, kAvg, kMin, kMax };
 
 /// How a result is made from accumulators.
 struct AggregateResult {
-  AggregateFunction function = AggregateFunction::kCount;
+  FusedFunction function = FusedFunction::kCount;
   int value = -1;    ///< Accumulator, or -1 (COUNT).
   int skipped = -1;  ///< Accumulator, or -1: every row counts.
   Type argument;

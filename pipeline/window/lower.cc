@@ -137,7 +137,7 @@ std::uint32_t lower_result(const AggregateLayout& layout, const AggregateResult&
     const std::uint32_t row = at + i;
     std::uint64_t count = load<std::uint64_t>(state);
     if (skipped != nullptr) count -= load<std::uint64_t>(state + skipped->offset);
-    if (result.function == AggregateFunction::kCount) {
+    if (result.function == FusedFunction::kCount) {
       to.values<std::int64_t>()[row] = static_cast<std::int64_t>(count);
       continue;
     }
@@ -147,9 +147,9 @@ std::uint32_t lower_result(const AggregateLayout& layout, const AggregateResult&
       continue;
     }
     bool fits = true;
-    if (result.function == AggregateFunction::kSum)
+    if (result.function == FusedFunction::kSum)
       fits = write_sum(layout, result, *value, state, to, row);
-    else if (result.function == AggregateFunction::kAvg)
+    else if (result.function == FusedFunction::kAvg)
       fits = write_average(layout, result, *value, state, count, to, row);
     else
       write_extreme(*value, state, to, row);

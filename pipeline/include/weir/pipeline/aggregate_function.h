@@ -148,7 +148,10 @@ struct AggregateDefinition {
   std::uint32_t arguments_min = 1, arguments_max = 1;  ///< Constants counted.
   /// Trailing arguments that have to be constants; they become AggregateCallInfo::constants, not columns.
   std::uint32_t constants_max = 0;
-  bool order_allowed = false;     ///< WITHIN GROUP (ORDER BY …) may stand behind it; resolve() sees no order columns.
+  bool order_allowed = false;  ///< WITHIN GROUP (ORDER BY …) may stand behind it; resolve() sees no order columns.
+  /// WITHIN GROUP (ORDER BY x) may give the first argument: PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY x) is bound as
+  /// PERCENTILE_CONT(x, 0.5) with x's direction in AggregateCallInfo::order; resolve() sees x.
+  bool ordered_set = false;
   bool distinct_allowed = false;  ///< DISTINCT reaches make(); else the engine puts a set of values before it.
   /// Type of the result. Errors: kSqlType with what is wrong.
   std::function<Result<Type>(std::span<const Type> arguments, std::span<const Value> constants)> resolve;

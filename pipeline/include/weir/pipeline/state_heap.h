@@ -3,9 +3,7 @@
 // at once when the table is cleared; malloc is never called.
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 
 namespace weir {
 
@@ -23,33 +21,32 @@ class StateHeap {
   ~StateHeap() { clear(); }
 
   /// At least `bytes` bytes, aligned to 16 (to 64 from 64 bytes on), contents unspecified; null at the arena's maximum.
-  /// Cost: a list's head, or a cut from the current block; sizes are rounded up to four steps a doubling.
+  /// Cost: a list's head, or a cut from the current block. Sizes are rounded up: below 64 bytes to multiples of 16,
+  /// below 256 to multiples of 64, above to four steps a doubling, from kPieceMax on to powers of two.
   void* take(std::size_t bytes) noexcept;
   /// Requires: a piece from take(bytes) of this heap. Null is allowed.
   void give_back(void* piece, std::size_t bytes) noexcept;
-  /// Takes all pieces back at once.
+  /// Takes all pieces back at once. Cost: the number of its blocks and large pieces.
   void clear() noexcept;
 
   /// Bytes of the arena's blocks that it holds.
-  std::size_t bytes() const noexcept { return bytes_; }
+  std::size_t bytes() const noexcept;
+  /// Bytes of the pieces that were taken and not given back, as they were rounded up.
+  std::size_t bytes_taken() const noexcept;
   StateArena* arena() const noexcept { return arena_; }
 
+  /// Pieces above are blocks of the arena of their own.
+  static constexpr std::size_t kPieceMax = std::size_t{16} << 10;
+
  private:
-  struct Block {
-    Block* next;
-    std::size_t bytes;
-  };
-  struct Piece {
-    Piece* next;
-  };
-  static constexpr std::size_t kClasses = 40;  // 16 B … 16 KiB; larger pieces are blocks of their own
+  struct Root;
+  Root* make_root() noexcept;
+  void* cut(std::size_t bytes) noexcept;
+  void* take_large(std::size_t bytes) noexcept;
+  bool grow_large() noexcept;
 
   StateArena* arena_ = nullptr;
-  Block* blocks_ = nullptr;  // cut up; the head is the current one
-  Block* large_ = nullptr;   // one piece each, doubly reachable through a header before the piece
-  std::size_t used_ = 0;     // of the head block
-  std::size_t bytes_ = 0;
-  std::array<Piece*, kClasses> free_{};
+  Root* root_ = nullptr;  // at the front of its first block: a heap from which nothing was taken holds no memory
 };
 
 }  // namespace weir

@@ -1,0 +1,19 @@
+// The list of Weir's own aggregate functions: each family offers a function that adds its definitions, declared here
+// and called in catalogue.cc. A new family is one file, one declaration and one call.
+//
+// COUNT, SUM, AVG, MIN and MAX are fused kernels (window/aggregate_layout.h) and stand in no definition.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "weir/pipeline/aggregate_function.h"
+
+namespace weir {
+
+void add_bool_and_or(std::vector<AggregateDefinition>& to);
+
+/// Whether the name belongs to a fused kernel, so that nothing can be registered under it.
+bool is_fused_aggregate(std::string_view upper_name) noexcept;
+
+}  // namespace weir
