@@ -133,7 +133,7 @@ std::uint32_t lower_result(const AggregateLayout& layout, const AggregateResult&
   const Accumulator* value = result.value < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.value)];
   const Accumulator* skipped = result.skipped < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.skipped)];
   for (std::uint32_t i = 0; i < selection.count; ++i) {
-    const std::byte* state = selection.table->state(selection.groups[i]);
+    const std::byte* state = selection.state(i);
     const std::uint32_t row = at + i;
     std::uint64_t count = load<std::uint64_t>(state);
     if (skipped != nullptr) count -= load<std::uint64_t>(state + skipped->offset);
@@ -162,7 +162,7 @@ void lower_partial(const AggregateLayout& layout, const Accumulator& accumulator
                    Vector& to, std::uint32_t at) {
   const std::size_t bytes = physical_size(to.physical);
   for (std::uint32_t i = 0; i < selection.count; ++i) {
-    const std::byte* from = selection.table->state(selection.groups[i]) + accumulator.offset;
+    const std::byte* from = selection.state(i) + accumulator.offset;
     const std::uint32_t row = at + i;
     if (accumulator.kind == AccumulatorKind::kSumDouble) {
       to.values<double>()[row] = load_double_sum(layout, from);

@@ -9,11 +9,16 @@
 
 namespace weir {
 
-/// Some groups of a table, in the order in which they are given out.
+/// Some groups of a table, or some rows of a pool, in the order in which they are given out.
 struct GroupSelection {
   const GroupTable* table = nullptr;
   const std::uint32_t* groups = nullptr;
   std::uint32_t count = 0;
+  simd::GroupRows rows = {};  ///< Where there is no table.
+
+  const std::byte* state(std::uint32_t position) const noexcept {
+    return table != nullptr ? table->state(groups[position]) : rows.base + groups[position] * rows.stride;
+  }
 };
 
 /// Writes one aggregate's results to rows at, at + 1, … of `to`. Returns how many were written: less than the
