@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "connectors/connectors.h"
+#include "connectors/struct_reader.h"
 
 namespace weir {
 namespace {
@@ -34,19 +35,26 @@ class HostReader final : public RowReader {
 
 class HostSource final : public TableSource {
  public:
-  explicit HostSource(const HostTable& host) : host_(host) {}
+  HostSource(const HostTable& host, std::vector<StructColumn> columns) : host_(host), columns_(std::move(columns)) {}
   std::uint32_t input_count() const noexcept override { return host_.inputs; }
   bool bounded() const noexcept override { return false; }
   Result<std::unique_ptr<RowReader>> open(std::uint32_t input, IoBackend&, const ReaderCallbacks&) override {
+    if (host_.structs.stride != 0)
+      return std::unique_ptr<RowReader>(std::make_unique<StructReader>(host_, columns_, input));
     return std::unique_ptr<RowReader>(std::make_unique<HostReader>(host_, input));
   }
-  std::size_t reader_bytes() const noexcept override { return sizeof(HostReader); }
+  std::size_t reader_bytes() const noexcept override {
+    return host_.structs.stride == 0 ? sizeof(HostReader) : sizeof(StructReader);
+  }
   std::string describe() const override {
-    return "host, " + std::to_string(host_.inputs) + (host_.inputs == 1 ? " input" : " inputs");
+    const std::string inputs = std::to_string(host_.inputs) + (host_.inputs == 1 ? " input" : " inputs");
+    if (host_.structs.stride == 0) return "host, " + inputs;
+    return "host, structs of " + std::to_string(host_.structs.stride) + " bytes, " + inputs;
   }
 
  private:
   const HostTable& host_;
+  std::vector<StructColumn> columns_;  // of structs
 };
 
 class HostWriter final : public RowWriter {
@@ -95,8 +103,15 @@ Error not_given(const TableContext& context, const char* what) {
 }
 
 Result<std::unique_ptr<TableSource>> make_host_source(const TableContext& context) {
-  if (context.host == nullptr || !context.host->read) return not_given(context, "fills");
-  return std::unique_ptr<TableSource>(std::make_unique<HostSource>(*context.host));
+  if (context.host == nullptr) return not_given(context, "fills");
+  std::vector<StructColumn> columns;
+  if (context.host->structs.stride != 0) {
+    if (!context.host->read_structs) return not_given(context, "fills");
+    WEIR_ASSIGN(columns, struct_columns(context));
+  } else if (!context.host->read) {
+    return not_given(context, "fills");
+  }
+  return std::unique_ptr<TableSource>(std::make_unique<HostSource>(*context.host, std::move(columns)));
 }
 
 Result<std::unique_ptr<TableSink>> make_host_sink(const TableContext& context) {

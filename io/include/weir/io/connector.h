@@ -25,6 +25,7 @@
 #include "weir/core/result.h"
 #include "weir/io/backend.h"
 #include "weir/io/format.h"
+#include "weir/io/row_structs.h"
 
 namespace weir {
 
@@ -35,13 +36,18 @@ enum class ReadStatus : std::uint8_t {
   kFailed,   // see error()
 };
 
-/// Rows from the embedding process for a table with connector 'host'. Thread: `read` and `write` run on shard threads.
+/// Rows from the embedding process for a table with connector 'host'. Thread: `read`, `read_structs` and `write` run on
+/// shard threads.
 struct HostTable {
   std::uint32_t inputs = 1;
   bool parallel = false;  ///< `write` may be called by several shards at the same time.
   /// Fills an empty batch of input `input`: writes into its columns or points them to memory that lives until the next
   /// call.
   std::function<ReadStatus(std::uint32_t input, Batch& batch)> read;
+  /// Where structs.stride is set, rows come as structs: `read_structs` is called in place of `read`, once the rows that
+  /// it gave before are used up, and names the next ones, any number of them.
+  StructLayout structs;
+  std::function<ReadStatus(std::uint32_t input, StructRows& rows)> read_structs;
   /// Takes a batch of results (through its selection); the batch is valid for the call only.
   std::function<void(std::uint32_t shard, const Batch& batch)> write;
 };

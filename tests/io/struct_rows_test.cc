@@ -1,0 +1,342 @@
+// Rows as structs of the host: every form of field into every type that takes it, blocks of any size into batches of
+// any size, times in their own unit, and what is refused.
+#include <gmock/gmock.h>
+
+#include <cstring>
+#include <functional>
+
+#include "fuzz/format_rows.h"
+#include "weir/io/connector.h"
+#include "weir/io/sim.h"
+
+namespace weir {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::OwnedBatch;
+using testing::value_text;
+
+#pragma pack(push, 1)
+struct Packed {
+  std::int8_t i8;
+  std::int16_t i16;
+  std::int32_t i32;
+  std::int64_t i64;
+  std::uint8_t u8;
+  std::uint16_t u16;
+  std::uint32_t u32;
+  std::uint64_t u64;
+  Int128 i128;
+  std::uint8_t flag;
+  float f32;
+  double f64;
+};
+#pragma pack(pop)
+
+StructLayout packed_layout() {
+  return {sizeof(Packed),
+          {{"i8", offsetof(Packed, i8), FieldForm::kInt8},
+           {"i16", offsetof(Packed, i16), FieldForm::kInt16},
+           {"i32", offsetof(Packed, i32), FieldForm::kInt32},
+           {"i64", offsetof(Packed, i64), FieldForm::kInt64},
+           {"u8", offsetof(Packed, u8), FieldForm::kUInt8},
+           {"u16", offsetof(Packed, u16), FieldForm::kUInt16},
+           {"u32", offsetof(Packed, u32), FieldForm::kUInt32},
+           {"u64", offsetof(Packed, u64), FieldForm::kUInt64},
+           {"i128", offsetof(Packed, i128), FieldForm::kInt128},
+           {"flag", offsetof(Packed, flag), FieldForm::kBool},
+           {"f32", offsetof(Packed, f32), FieldForm::kFloat},
+           {"f64", offsetof(Packed, f64), FieldForm::kDouble}}};
+}
+
+/// A source over a host table; its inputs are read through a backend that nothing uses.
+class Table {
+ public:
+  Table(HostTable host, Schema schema) : host_(std::move(host)), schema_(std::move(schema)), world_(clock_, 1) {
+    TableContext context;
+    context.table = "t";
+    context.schema = schema_;
+    context.options = {{"connector", "host"}};
+    context.host = &host_;
+    for (std::uint32_t i = 0; i < schema_.size(); ++i) context.columns.push_back({i, i});
+    auto source = make_source(context);
+    if (!source.has_value()) {
+      error_ = source.error().to_string();
+      return;
+    }
+    source_ = std::move(*source);
+    backend_ = std::move(*make_sim_backend(world_));
+    reader_ = std::move(*source_->open(0, *backend_, {}));
+  }
+  const std::string& error() const { return error_; }
+  RowReader& reader() { return *reader_; }
+  TableSource& source() { return *source_; }
+  const Schema& schema() const { return schema_; }
+
+ private:
+  HostTable host_;
+  Schema schema_;
+  std::string error_;
+  ManualClock clock_;
+  SimWorld world_;
+  std::unique_ptr<TableSource> source_;
+  std::unique_ptr<IoBackend> backend_;
+  std::unique_ptr<RowReader> reader_;
+};
+
+std::vector<std::string> row_texts(const Batch& batch) {
+  std::vector<std::string> rows;
+  for (std::uint32_t row = 0; row < batch.row_count(); ++row) {
+    std::string text;
+    for (std::uint32_t c = 0; c < batch.column_count(); ++c)
+      text += (c == 0 ? "" : " ") + value_text(batch.column(c), row);
+    rows.push_back(text);
+  }
+  return rows;
+}
+
+/// Reads to the end in batches of `capacity`.
+std::vector<std::string> read_all(Table& table, std::uint32_t capacity) {
+  OwnedBatch batch(table.schema(), capacity, 0);
+  std::vector<std::string> rows;
+  for (int turn = 0; turn < 10000; ++turn) {
+    batch->reset();
+    const ReadStatus status = table.reader().read(*batch);
+    EXPECT_NE(status, ReadStatus::kFailed);
+    for (std::string& row : row_texts(*batch)) rows.push_back(std::move(row));
+    if (status == ReadStatus::kEnd || status == ReadStatus::kFailed) return rows;
+  }
+  ADD_FAILURE() << "no end";
+  return rows;
+}
+
+/// Gives the packed structs in blocks of the sizes, then the end.
+HostTable blocks_of(const std::vector<Packed>& structs, std::vector<std::size_t> sizes) {
+  HostTable host;
+  host.structs = packed_layout();
+  host.read_structs = [&structs, sizes, at = std::size_t{0}, block = std::size_t{0}](std::uint32_t,
+                                                                                     StructRows& rows) mutable {
+    if (at == structs.size()) return ReadStatus::kEnd;
+    rows.first = structs.data() + at;
+    rows.count = std::min(sizes[block++ % sizes.size()], structs.size() - at);
+    at += rows.count;
+    return at % 2 == 0 ? ReadStatus::kPending : ReadStatus::kRows;
+  };
+  return host;
+}
+
+std::vector<Packed> some_structs(std::size_t count) {
+  std::vector<Packed> structs(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto n = static_cast<std::int64_t>(i);
+    structs[i] = {static_cast<std::int8_t>(n - 100),
+                  static_cast<std::int16_t>(n * 257 - 30000),
+                  static_cast<std::int32_t>(n * -70001),
+                  n * 5'000'000'000'000,
+                  static_cast<std::uint8_t>(255 - n),
+                  static_cast<std::uint16_t>(65535 - n),
+                  static_cast<std::uint32_t>(4294967295u - n),
+                  ~std::uint64_t{0} - i,
+                  -(Int128{n} << 90),
+                  static_cast<std::uint8_t>(n % 4),
+                  static_cast<float>(n) / 4,
+                  static_cast<double>(n) / -8};
+  }
+  return structs;
+}
+
+Schema schema_of(const std::vector<std::pair<std::string, Type>>& columns) {
+  Schema schema;
+  for (const auto& [name, type] : columns) schema.fields.push_back({name, type});
+  return schema;
+}
+
+const Schema& own_types() {
+  static const Schema schema = schema_of({{"f64", Type::float64()},
+                                          {"flag", Type::boolean()},
+                                          {"i8", Type::of(TypeId::kTinyInt)},
+                                          {"u8", Type::of(TypeId::kSmallInt)},
+                                          {"i16", Type::of(TypeId::kSmallInt)},
+                                          {"u16", Type::integer()},
+                                          {"i32", Type::integer()},
+                                          {"u32", Type::bigint()},
+                                          {"i64", Type::bigint()},
+                                          {"u64", Type::decimal(20, 0)},
+                                          {"i128", Type::decimal(38, 0)},
+                                          {"f32", Type::of(TypeId::kFloat)}});
+  return schema;
+}
+
+std::vector<std::string> expected_rows(const std::vector<Packed>& structs) {
+  std::vector<std::string> rows;
+  OwnedBatch one(own_types(), 1, 0);
+  for (const Packed& row : structs) {
+    one->reset();
+    one->set_row_count(1);
+    std::uint32_t c = 0;
+    const auto put = [&](auto value) { *one->column(c++).values<decltype(value)>() = value; };
+    put(double{row.f64});
+    put(static_cast<std::int8_t>(row.flag != 0));
+    put(std::int8_t{row.i8});
+    put(std::int16_t{row.u8});
+    put(std::int16_t{row.i16});
+    put(std::int32_t{row.u16});
+    put(std::int32_t{row.i32});
+    put(std::int64_t{row.u32});
+    put(std::int64_t{row.i64});
+    put(static_cast<Int128>(row.u64));
+    put(static_cast<Int128>(row.i128));
+    put(float{row.f32});
+    rows.push_back(row_texts(*one)[0]);
+  }
+  return rows;
+}
+
+TEST(StructRows, FieldsOfEveryFormReachTheirColumnsWhateverTheBlocksAndBatches) {
+  const std::vector<Packed> structs = some_structs(100);
+  const std::vector<std::string> expected = expected_rows(structs);
+  for (const std::uint32_t capacity : {1u, 3u, 64u, 128u})
+    for (const std::vector<std::size_t>& sizes :
+         {std::vector<std::size_t>{100}, {1}, {7, 2}, {64, 1}, {std::size_t{3}, 50}}) {
+      SCOPED_TRACE("batches of " + std::to_string(capacity) + ", blocks of " + std::to_string(sizes[0]));
+      Table table(blocks_of(structs, sizes), own_types());
+      ASSERT_EQ(table.error(), "");
+      EXPECT_EQ(read_all(table, capacity), expected);
+      EXPECT_EQ(table.reader().records(), 100u);
+      EXPECT_EQ(table.reader().bytes(), 100 * sizeof(Packed));
+    }
+}
+
+TEST(StructRows, NarrowFieldsWidenToEveryWiderType) {
+  const std::vector<Packed> structs = some_structs(5);
+  const Type small = Type::of(TypeId::kSmallInt), wide = Type::decimal(38, 0);
+  for (const char* field : {"i8", "u8", "i16", "u16", "i32", "u32", "i64"})
+    for (const Type& type : {small, Type::integer(), Type::bigint(), Type::decimal(18, 0), wide}) {
+      SCOPED_TRACE(std::string(field) + " to " + type.to_string());
+      Table table(blocks_of(structs, {5}), schema_of({{field, type}}));
+      const std::string name = field;
+      const int bits = std::stoi(name.substr(1)) + (name[0] == 'u' ? 1 : 0);
+      const int room =
+          type.physical() == Physical::kInt128 ? 128 : static_cast<int>(physical_size(type.physical())) * 8;
+      if (bits > room) {
+        EXPECT_THAT(table.error(), HasSubstr("without loss"));
+        continue;
+      }
+      ASSERT_EQ(table.error(), "");
+      OwnedBatch batch(table.schema(), 8, 0);
+      ASSERT_EQ(table.reader().read(*batch), ReadStatus::kRows);
+      ASSERT_EQ(batch->row_count(), 5u);
+      for (std::uint32_t row = 0; row < 5; ++row) {
+        Int128 value = 0;
+        std::memcpy(&value, static_cast<const char*>(batch->column(0).data) + row * static_cast<std::size_t>(room / 8),
+                    static_cast<std::size_t>(room / 8));
+        if (room < 128) value = value << (128 - room) >> (128 - room);
+        const Packed& from = structs[row];
+        const Int128 expected = name == "i8"    ? Int128{from.i8}
+                                : name == "u8"  ? Int128{from.u8}
+                                : name == "i16" ? Int128{from.i16}
+                                : name == "u16" ? Int128{from.u16}
+                                : name == "i32" ? Int128{from.i32}
+                                : name == "u32" ? Int128{from.u32}
+                                                : Int128{from.i64};
+        EXPECT_TRUE(value == expected) << "row " << row;
+      }
+    }
+}
+
+struct Tick {
+  std::int64_t seconds;
+  std::uint32_t ms;
+};
+
+HostTable ticks(const std::vector<Tick>& rows, std::int64_t shift_ns, std::int64_t unit_ns = 1'000'000'000) {
+  HostTable host;
+  host.structs = {sizeof(Tick),
+                  {{"ts", offsetof(Tick, seconds), FieldForm::kInt64, unit_ns},
+                   {"at", offsetof(Tick, ms), FieldForm::kUInt32, 1'000'000}}};
+  host.read_structs = [&rows, shift_ns](std::uint32_t, StructRows& block) {
+    block = {rows.data(), rows.size(), shift_ns};
+    return ReadStatus::kEnd;
+  };
+  return host;
+}
+
+TEST(StructRows, TimesInTheirOwnUnitBecomeEventTimes) {
+  const std::vector<Tick> rows = {{-3, 0}, {0, 4'000'000'000u}, {1'700'000'000, 1}};
+  Table table(ticks(rows, -2'000'000), schema_of({{"ts", Type::timestamp(3)}, {"at", Type::timestamp_ltz(3)}}));
+  ASSERT_EQ(table.error(), "");
+  EXPECT_EQ(read_all(table, 2), (std::vector<std::string>{"-3002000000 -2000000", "-2000000 3999998000000",
+                                                          "1699999999998000000 -1000000"}));
+}
+
+TEST(StructRows, ATimeOutOfRangeOrAShiftBelowThePrecisionFailsTheReader) {
+  const std::vector<Tick> far = {{0, 0}, {10'000'000'000, 0}};
+  const Schema schema = schema_of({{"ts", Type::timestamp(3)}});
+  Table out_of_range(ticks(far, 0), schema);
+  OwnedBatch batch(schema, 8, 0);
+  EXPECT_EQ(out_of_range.reader().read(*batch), ReadStatus::kFailed);
+  EXPECT_EQ(out_of_range.reader().error().code(), ErrorCode::kValueOutOfRange);
+  const std::vector<Tick> near = {{0, 0}};
+  Table odd_shift(ticks(near, 1), schema);
+  batch->reset();
+  EXPECT_EQ(odd_shift.reader().read(*batch), ReadStatus::kFailed);
+  EXPECT_EQ(odd_shift.reader().error().code(), ErrorCode::kValueOutOfRange);
+}
+
+TEST(StructRows, LayoutsThatCannotBeReadAreRefusedByName) {
+  const std::vector<Packed> none;
+  const auto refused = [&](const Schema& schema, const std::function<void(StructLayout&)>& change) {
+    HostTable host = blocks_of(none, {1});
+    change(host.structs);
+    return Table(std::move(host), schema).error();
+  };
+  const auto nothing = [](StructLayout&) {};
+  EXPECT_THAT(refused(schema_of({{"absent", Type::bigint()}}), nothing), HasSubstr("column absent of table t"));
+  EXPECT_THAT(refused(schema_of({{"i64", Type::integer()}}), nothing), HasSubstr("without loss"));
+  EXPECT_THAT(refused(schema_of({{"u64", Type::bigint()}}), nothing), HasSubstr("without loss"));
+  EXPECT_THAT(refused(schema_of({{"f64", Type::of(TypeId::kFloat)}}), nothing), HasSubstr("without loss"));
+  EXPECT_THAT(refused(schema_of({{"i8", Type::boolean()}}), nothing), HasSubstr("without loss"));
+  EXPECT_THAT(refused(schema_of({{"i64", Type::string()}}), nothing), HasSubstr("without loss"));
+  EXPECT_THAT(refused(schema_of({{"u64", Type::timestamp(3)}}), nothing), HasSubstr("without loss"));
+  EXPECT_THAT(refused(schema_of({{"i64", Type::timestamp(3)}}), nothing), HasSubstr("unit of 0 ns"));
+  EXPECT_THAT(refused(schema_of({{"i64", Type::timestamp(3)}}), [](StructLayout& l) { l.fields[3].unit_ns = 1000; }),
+              HasSubstr("TIMESTAMP(3) cannot show"));
+  EXPECT_EQ(refused(schema_of({{"i64", Type::timestamp(6)}}), [](StructLayout& l) { l.fields[3].unit_ns = 1000; }), "");
+  EXPECT_THAT(refused(schema_of({{"i64", Type::bigint()}}), [](StructLayout& l) { l.fields[3].unit_ns = 1000; }),
+              HasSubstr("not a TIMESTAMP"));
+  EXPECT_THAT(refused(schema_of({{"f64", Type::float64()}}), [](StructLayout& l) { --l.stride; }),
+              HasSubstr("reaches beyond"));
+  EXPECT_THAT(refused(schema_of({{"f64", Type::float64()}}), [](StructLayout& l) { l.fields[11].offset = ~0u; }),
+              HasSubstr("reaches beyond"));
+  HostTable no_reader = blocks_of(none, {1});
+  no_reader.read_structs = nullptr;
+  EXPECT_THAT(Table(std::move(no_reader), schema_of({{"i8", Type::bigint()}})).error(), HasSubstr("no host fills"));
+}
+
+TEST(StructRows, DrainGivesTheRowsThatTheHostHasGivenAndNoMore) {
+  const std::vector<Packed> structs = some_structs(10);
+  Table table(blocks_of(structs, {6}), schema_of({{"i64", Type::bigint()}}));
+  OwnedBatch batch(table.schema(), 4, 0);
+  EXPECT_EQ(table.reader().read(*batch), ReadStatus::kRows);
+  table.reader().drain();
+  batch->reset();
+  EXPECT_NE(table.reader().read(*batch), ReadStatus::kEnd);
+  EXPECT_EQ(batch->row_count(), 2u);
+  batch->reset();
+  EXPECT_EQ(table.reader().read(*batch), ReadStatus::kEnd);
+  EXPECT_EQ(batch->row_count(), 0u);
+  EXPECT_EQ(table.reader().records(), 6u);
+}
+
+TEST(StructRows, AHostThatFailsFailsTheReader) {
+  HostTable host;
+  host.structs = packed_layout();
+  host.read_structs = [](std::uint32_t, StructRows&) { return ReadStatus::kFailed; };
+  Table table(std::move(host), schema_of({{"i8", Type::bigint()}}));
+  OwnedBatch batch(table.schema(), 4, 0);
+  EXPECT_EQ(table.reader().read(*batch), ReadStatus::kFailed);
+  EXPECT_EQ(table.reader().error().code(), ErrorCode::kUserFunction);
+}
+
+}  // namespace
+}  // namespace weir
