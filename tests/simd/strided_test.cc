@@ -19,8 +19,8 @@ struct Structs {
   std::size_t start, stride, offset;
   std::vector<From> values;
 
-  Structs(std::uint32_t count, std::size_t stride, std::size_t offset, Random& random)
-      : start(random() % 9), stride(stride), offset(offset) {
+  Structs(std::uint32_t count, std::size_t row_bytes, std::size_t at, Random& random)
+      : start(random() % 9), stride(row_bytes), offset(at) {
     memory.resize(start + count * stride);
     for (std::byte& byte : memory) byte = static_cast<std::byte>(random());
     memory.shrink_to_fit();
