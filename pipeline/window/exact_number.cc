@@ -173,7 +173,7 @@ double ExactNumber::value() const noexcept {
   if (top < -1076) return 0;
   const auto magnitude = static_cast<double>(rounded(least - exponent_));
   const double value = std::ldexp(magnitude, static_cast<int>(least));
-  return negative_ ? -value : value;
+  return negative_ && value != 0 ? -value : value;
 }
 
 ScaledDouble ExactNumber::scaled() const noexcept {

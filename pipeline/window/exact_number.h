@@ -47,7 +47,7 @@ class ExactNumber {
 
   /// -1, 0 or 1.
   int sign() const noexcept { return size_ == 0 ? 0 : negative_ ? -1 : 1; }
-  /// Rounded to nearest, ties to even; infinite beyond the greatest double.
+  /// Rounded to nearest, ties to even; infinite beyond the greatest double; what rounds to 0 is +0.
   double value() const noexcept;
   ScaledDouble scaled() const noexcept;
 

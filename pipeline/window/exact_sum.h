@@ -6,7 +6,7 @@
 //   wide    for what lies outside: all bits that a product of two doubles can have, and counts of NaN, +infinity and
 //           -infinity, which have no bits and can be taken out again; on the StateHeap, made when first needed
 //
-// The sum is limbs + wide. value() rounds it once, to nearest, ties to even. A sum of 0 is +0, also that of nothing
+// The sum is limbs + wide. value() rounds it once, to nearest, ties to even. What comes out 0 is +0, also for nothing
 // but -0. Source: Neal, Fast exact summation using small and large superaccumulators, 2015; Demmel and Nguyen,
 // Parallel reproducible summation, IEEE TC 2015 (what this replaces).
 #pragma once
