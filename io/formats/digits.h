@@ -117,6 +117,34 @@ inline bool decimal_run(const char* at, std::size_t size, std::uint64_t& value, 
   return true;
 }
 
+/// digits[.digits] without a sign, up to 8 digits before the point and up to 8 behind it, none of them missing, as the
+/// nearest double. Where there are more digits, or it is anything else: false. Requires: 16 bytes behind the text
+/// readable. One rounding: digits and power are exact. Source: Clinger, "How to read floating point numbers
+/// accurately", 1990.
+inline bool parse_plain_double(const char* at, std::size_t size, bool negative, double& value) noexcept {
+  constexpr double kPowers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+  constexpr std::uint64_t kTenTo[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+  const std::uint64_t word = load8(at);
+  const std::uint64_t points = bytes_equal(word, '.');
+  const std::size_t whole = points == 0 ? 8 : static_cast<std::size_t>(std::countr_zero(points)) / 8;
+  const std::size_t before = whole < size ? whole : size;
+  const std::size_t behind = size - before;
+  if (before - 1 >= 8 || (*at == '0' && before != 1) || behind == 1 || behind > 9) return false;
+  std::uint64_t digits = 0;
+  if (!short_run(word, before, digits)) return false;
+  if (behind == 0) {
+    value = static_cast<double>(digits);
+  } else {
+    std::uint64_t fraction = 0;
+    if (at[before] != '.' || !short_run(load8(at + before + 1), behind - 1, fraction)) return false;
+    digits = digits * kTenTo[behind - 1] + fraction;
+    if (digits > (std::uint64_t{1} << 53)) return false;
+    value = static_cast<double>(digits) / kPowers[behind - 1];
+  }
+  if (negative) value = -value;
+  return true;
+}
+
 inline bool is_digit(char character) noexcept {
   return static_cast<unsigned char>(character - '0') < 10;
 }

@@ -140,8 +140,28 @@ inline const FieldTarget* JsonDecoder::expected_target(std::string_view key, std
     return expected.target;
   }
   const FieldTarget* const target = find_target(key);
-  if (target != nullptr || key.size() <= 8) expected = {head, static_cast<std::uint32_t>(key.size()), target};
+  if (target != nullptr || key.size() <= 8) expect(expected, key, head, target);
   return target;
+}
+
+void JsonDecoder::expect(Expected& expected, std::string_view key, std::uint64_t head,
+                         const FieldTarget* target) noexcept {
+  expected = {head, static_cast<std::uint32_t>(key.size()), target};
+  const std::size_t quoted = key.size() + 3;
+  if (quoted > 16 || key.find('\\') != std::string_view::npos) return;
+  if (target != nullptr) {
+    const auto index = static_cast<std::size_t>(target - targets_.data());
+    expected.word = static_cast<std::uint32_t>(index / 64);
+    expected.bit = std::uint64_t{1} << (index % 64);
+    expected.batch_column = target->batch_column;
+    expected.id = target->id;
+  }
+  char text[16] = {'"'}, mask[16] = {};
+  std::memcpy(text + 1, key.data(), key.size());
+  std::memcpy(text + 1 + key.size(), "\":", 2);
+  std::memset(mask, -1, quoted);
+  std::memcpy(expected.quoted, text, 16);
+  std::memcpy(expected.mask, mask, 16);
 }
 
 // ---- one object ----
@@ -297,7 +317,57 @@ inline bool JsonDecoder::read_field(const Tokens& tokens, std::uint32_t& token, 
   return true;
 }
 
-bool JsonDecoder::read_object(const Tokens& tokens, std::uint32_t& token, Batch& out, Fault& fault) {
+inline bool JsonDecoder::read_expected(const Tokens& tokens, std::uint32_t& token, std::uint32_t place, Batch& out) {
+  const Expected& expected = expected_[place < kExpectedMax ? place : kExpectedMax];
+  const char* const key = tokens.text + tokens.at[token];
+  if ((((load8(key) ^ expected.quoted[0]) & expected.mask[0]) |
+       ((load8(key + 8) ^ expected.quoted[1]) & expected.mask[1])) != 0) {
+    return false;
+  }
+  // The key holds no backslash, so its string ends where it should and the colon is the next token.
+  const std::uint32_t colon = tokens.at[token + 1], begin = tokens.at[token + 2], end = tokens.at[token + 3];
+  const char* value = tokens.text + begin;
+  const char first = *value, last = tokens.text[end - 1];
+  const bool near = begin == colon + 1 || (begin == colon + 2 && value[-1] == ' ');
+  const bool string = first == '"';
+  if (!near || last <= ' ' || (string && (last != '"' || end - begin < 2))) return false;
+  if (expected.target == nullptr) {
+    if (!string && !is_digit(first) && first != '-' && first != 't' && first != 'f' && first != 'n') return false;
+    token += 3;
+    return true;
+  }
+  std::uint64_t& seen = seen_[expected.word];
+  if ((seen & expected.bit) != 0) return false;
+  // A field that was not seen yet is valid.
+  Vector& column = out.column(expected.batch_column);
+  const std::uint32_t row = out.row_count();
+  std::size_t size = end - begin - (string ? 2 : 0);
+  value += string ? 1 : 0;
+  const bool negative = *value == '-';
+  value += negative ? 1 : 0;
+  size -= negative ? 1 : 0;
+  if (expected.id == TypeId::kDouble) {
+    if (!parse_plain_double(value, size, negative, column.values<double>()[row])) return false;
+  } else if (expected.id == TypeId::kBigInt && !string) {
+    std::uint64_t magnitude = 0;
+    if (size - 1 >= 18 || (*value == '0' && size != 1) || !digit_run<true>(value, size, magnitude)) return false;
+    column.values<std::int64_t>()[row] = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
+  } else if (expected.id == TypeId::kBoolean && !string) {
+    const bool is_true = end - begin == 4 && std::memcmp(value, "true", 4) == 0;
+    if (!is_true && !(end - begin == 5 && std::memcmp(value, "false", 5) == 0)) return false;
+    column.values<std::int8_t>()[row] = static_cast<std::int8_t>(is_true);
+  } else if (expected.id == TypeId::kString && string && !negative) {
+    if (size > StringRef::kInlineMax || has_backslash({value, size})) return false;
+    column.values<StringRef>()[row] = StringRef(std::string_view(value, size));
+  } else {
+    return false;
+  }
+  seen |= expected.bit;
+  token += 3;
+  return true;
+}
+
+bool JsonDecoder::read_object(const Tokens& tokens, std::uint32_t& token, Batch& out, Fault& fault, bool& compact) {
   std::fill(seen_.begin(), seen_.end(), 0);
   if (tokens.first(token) != '{') {
     fault.reason = "the line is no JSON object";
@@ -309,7 +379,12 @@ bool JsonDecoder::read_object(const Tokens& tokens, std::uint32_t& token, Batch&
     return finish_row(out, fault);
   }
   for (std::uint32_t place = 0;; ++place) {
-    if (!read_field(tokens, token, place, out, fault)) return false;
+    const std::uint32_t before = tokens.at[token - 1], begin = tokens.at[token];
+    compact &= begin == before + 1 || (begin == before + 2 && tokens.text[before + 1] == ' ');
+    if (!read_expected(tokens, token, place, out)) {
+      compact = false;
+      if (!read_field(tokens, token, place, out, fault)) return false;
+    }
     const char next = tokens.first(token);
     ++token;
     if (next == '}') return finish_row(out, fault);
@@ -360,7 +435,8 @@ LineDecoder::Outcome JsonDecoder::decode_one(std::string_view record, std::uint6
   const Tokens tokens{record.data(), line_.tokens(), line_.count()};
   std::uint32_t token = 0;
   Fault fault;
-  if (!read_object(tokens, token, call.out, fault)) {
+  bool compact = true;
+  if (!read_object(tokens, token, call.out, fault, compact)) {
     if (fault.target == nullptr) return malformed(ErrorCode::kMalformedRecord, fault.reason);
     return refuse(call, fault.status, *fault.target, fault.value, record, byte, heap_mark);
   }
@@ -417,20 +493,31 @@ std::size_t JsonDecoder::decode_window(std::string_view text, std::uint64_t byte
   const Tokens tokens{text.data(), lines_.tokens(), lines_.count()};
   std::uint32_t token = 0;
   std::size_t line = 0;  // where the line of `token` begins
+  const auto line_end_of = [&text](std::size_t begin) {
+    return static_cast<std::size_t>(
+        static_cast<const char*>(std::memchr(text.data() + begin, '\n', text.size() - begin)) - text.data());
+  };
   while (token < tokens.count && !call.out.full() && !call.result.stopped) {
-    const auto* end = static_cast<const char*>(std::memchr(text.data() + line, '\n', text.size() - line));
-    const auto line_end = static_cast<std::size_t>(end - text.data());
-    if (tokens.at[token] > line_end) {  // an empty line
-      line = line_end + 1;
-      continue;
+    bool compact = tokens.at[token] == line;
+    if (!compact) {
+      if (const std::size_t end = line_end_of(line); tokens.at[token] > end) {  // an empty line
+        line = end + 1;
+        continue;
+      }
     }
-    if (line_end - line > record_bytes_max_) return line;
     const std::uint32_t first = token;
     const std::size_t heap_mark = call.out.heap().used();
     Fault fault;
+    const bool read = read_object(tokens, token, call.out, fault, compact);
+    const std::size_t behind = read ? tokens.at[token - 1] + std::size_t{1} : 0;
+    const std::size_t line_end = read && compact && text[behind] == '\n' ? behind : line_end_of(line);
+    if (line_end - line > record_bytes_max_) {
+      call.out.heap().rewind(heap_mark);
+      restore_row(targets_, call.out, call.out.row_count());
+      return line;
+    }
     // The object is whole, all of it stands on this line, and nothing stands behind it.
-    const bool good =
-        read_object(tokens, token, call.out, fault) && tokens.at[token - 1] < line_end && tokens.at[token] >= line_end;
+    const bool good = read && tokens.at[token - 1] < line_end && tokens.at[token] >= line_end;
     if (good) [[likely]] {
       count_row(call);
     } else {

@@ -100,13 +100,26 @@ class JsonDecoder final : public LineDecoder {
     std::uint64_t head = 0;
     std::uint32_t size = ~std::uint32_t{0};
     const FieldTarget* target = nullptr;
+    /// "key": as it stands in the text, and which of its 16 bytes count. No text matches before a short key is known.
+    std::uint64_t quoted[2] = {1, 0};
+    std::uint64_t mask[2] = {~std::uint64_t{0}, 0};
+    // Of the target, where `quoted` is set.
+    std::uint64_t bit = 0;
+    std::uint32_t word = 0;
+    std::uint32_t batch_column = 0;
+    TypeId id = TypeId::kNull;
   };
   static constexpr std::uint32_t kExpectedMax = 64;
 
   std::size_t decode_window(std::string_view text, std::uint64_t byte, Call& call);
   std::size_t decode_lines(std::string_view text, std::uint64_t byte, Call& call);
   /// Reads the object whose { is `token` into the row; leaves `token` behind its }.
-  bool read_object(const Tokens& tokens, std::uint32_t& token, Batch& out, Fault& fault);
+  /// `compact` stays true where nothing but single blanks stood between its tokens, so that it has no line end in it.
+  bool read_object(const Tokens& tokens, std::uint32_t& token, Batch& out, Fault& fault, bool& compact);
+  /// Reads one field of an expected key and a usual value; false where either is not so, and nothing has changed then.
+  [[gnu::always_inline]] bool read_expected(const Tokens& tokens, std::uint32_t& token, std::uint32_t place,
+                                            Batch& out);
+  void expect(Expected& expected, std::string_view key, std::uint64_t head, const FieldTarget* target) noexcept;
   [[gnu::always_inline]] bool read_field(const Tokens& tokens, std::uint32_t& token, std::uint32_t place, Batch& out,
                                          Fault& fault);
   [[gnu::always_inline]] const FieldTarget* expected_target(std::string_view key, std::uint32_t place);

@@ -116,6 +116,108 @@ TEST(Json, FieldsComeInAnyOrderAndTheLastOfTwoCounts) {
   EXPECT_THAT(decode_all(context, "{\"s\":{\"k\":[1, 2]},\"\\u0061\":3}\n").rows, ElementsAre("3|'{\"k\":[1, 2]}'"));
 }
 
+// Lines like the last ones are read a quicker way: what it takes it must take as the other does.
+TEST(Json, ALineAmongOthersOfItsShapeIsReadAsItIsAlone) {
+  const Schema schema{{{"a", Type::bigint()},
+                       {"d", Type::float64()},
+                       {"s", Type::string()},
+                       {"b", Type::of(TypeId::kBoolean)},
+                       {"a_name_of_many_letters", Type::bigint()}}};
+  const FormatContext context = context_of("json", schema);
+  const std::string usual = R"({"a":7,"x":1,"d":"2.5","s":"t","b":true,"a_name_of_many_letters":3})";
+  const std::vector<std::string> values = {"0",
+                                           "-0",
+                                           "7",
+                                           "-7",
+                                           "01",
+                                           "1.",
+                                           ".5",
+                                           "-",
+                                           "--1",
+                                           "+1",
+                                           "1e3",
+                                           "1.5e-3",
+                                           "12.25",
+                                           "0.1",
+                                           "00.1",
+                                           "1..2",
+                                           "1.2.3",
+                                           "123456789",
+                                           "12345678.5",
+                                           "1234567.123456789",
+                                           "12345678.12345678",
+                                           "90071992.54740993",
+                                           "9007199254740993",
+                                           "999999999999999999",
+                                           "9223372036854775807",
+                                           "9223372036854775808",
+                                           "123456789012345678901",
+                                           "NaN",
+                                           "true",
+                                           "false",
+                                           "truex",
+                                           "tru",
+                                           "null",
+                                           "nul",
+                                           "\"\"",
+                                           "\"5\"",
+                                           "\"-5.25\"",
+                                           "\"+5\"",
+                                           "\" 5\"",
+                                           "\"5 \"",
+                                           "\"abc\"",
+                                           "\"twelve bytes\"",
+                                           "\"thirteen bytes\"",
+                                           "\"a\\nb\"",
+                                           "\"\\u00e9\"",
+                                           "\"-a\"",
+                                           "\"NaN\"",
+                                           "\"Infinity\"",
+                                           "\"true\"",
+                                           "{}",
+                                           "{\"a\":1}",
+                                           "[1,2]",
+                                           "[",
+                                           "\"",
+                                           "",
+                                           "1 2",
+                                           "\"\xFF\""};
+  std::vector<std::string> lines;
+  for (const std::string& value : values) {
+    for (const std::string name : {"a", "x", "d", "s", "b", "a_name_of_many_letters"}) {
+      const std::string key = "\"" + name + "\":";
+      const std::size_t at = usual.find(key) + key.size();
+      const std::string rest = usual.substr(usual.find_first_of(",}", at));
+      lines.push_back(usual.substr(0, at) + value + rest);
+      lines.push_back(usual.substr(0, at) + " " + value + rest);
+      lines.push_back(usual.substr(0, at) + value + " " + rest);
+      lines.push_back(usual.substr(0, at) + "\t" + value + "  " + rest);
+      lines.push_back(usual.substr(0, at) + "1," + key + value + rest);  // twice
+    }
+  }
+  lines.push_back(R"({"a": 7, "x": 1, "d": "2.5", "s": "t", "b": true, "a_name_of_many_letters": 3})");
+  lines.push_back(R"({"a":7,"x":1,"d":"2.5","s":"t","b":true,"a_name_of_many_letters":3}})");
+  lines.push_back(R"({"a":7,"x":1,"d":"2.5","s":"t","b":true,"a_name_of_many_letters":3} )");
+  lines.push_back(R"( {"a":7,"x":1,"d":"2.5","s":"t","b":true,"a_name_of_many_letters":3})");
+  lines.push_back(R"({"a":7,"x":1,"d":"2.5","s":"t")");
+  lines.push_back(R"({"x":1,"a":7,"s":"t","d":"2.5"})");
+  lines.push_back("{\"a\":7,\n\"x\":1,\"d\":\"2.5\",\"s\":\"t\",\"b\":true}");
+  lines.push_back("{\"a\":\n7,\"x\":1,\"d\":\"2.5\",\"s\":\"t\",\"b\":true}");
+  for (const std::string& line : lines) {
+    SCOPED_TRACE(line);
+    const Decoded alone = decode_all(context, line + "\n");
+    const Decoded among = decode_all(context, usual + "\n" + usual + "\n" + line + "\n" + usual + "\n");
+    ASSERT_EQ(among.rows.size(), alone.rows.size() + 3);
+    for (std::size_t i = 0; i < alone.rows.size(); ++i) EXPECT_EQ(among.rows[i + 2], alone.rows[i]);
+    ASSERT_EQ(among.bad.size(), alone.bad.size());
+    for (std::size_t i = 0; i < alone.bad.size(); ++i) {
+      EXPECT_EQ(among.bad[i].reason, alone.bad[i].reason);
+      EXPECT_EQ(among.bad[i].field, alone.bad[i].field);
+      EXPECT_EQ(among.bad[i].text, alone.bad[i].text);
+    }
+  }
+}
+
 TEST(Json, MissingFieldsAreNullUnlessTheyMustBeThere) {
   Schema strict = kPair;
   strict.fields[0].type.nullable = false;
