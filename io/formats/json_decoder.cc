@@ -281,6 +281,7 @@ inline bool JsonDecoder::read_field(const Tokens& tokens, std::uint32_t& token, 
                                     Fault& fault) {
   std::string_view key;
   fault.target = nullptr;
+  fault.value = {};
   if (tokens.first(token) != '"' || !tokens.content(token, key)) {
     fault.reason = "a key in quotes is missing";
     return false;

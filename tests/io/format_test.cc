@@ -182,30 +182,49 @@ TEST(Json, ALineAmongOthersOfItsShapeIsReadAsItIsAlone) {
                                            "",
                                            "1 2",
                                            "\"\xFF\""};
-  std::vector<std::string> lines;
+  // A key with an escape in it is never expected, so the second of each pair is read the slow way.
+  std::string escaped = usual;
+  const std::vector<std::string> names = {"a", "x", "d", "s", "b", "a_name_of_many_letters"};
+  const auto escape = [](const std::string& name) {
+    char code[8];
+    std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(name[0]));
+    return "\"" + (code + name.substr(1)) + "\":";
+  };
+  for (const std::string& name : names) {
+    const std::string key = "\"" + name + "\":";
+    escaped.replace(escaped.find(key), key.size(), escape(name));
+  }
+  std::vector<std::pair<std::string, std::string>> pairs;
   for (const std::string& value : values) {
-    for (const std::string name : {"a", "x", "d", "s", "b", "a_name_of_many_letters"}) {
+    for (const std::string& name : names) {
+      const auto with = [](std::string line, const std::string& key, const std::string& text) {
+        const std::size_t at = line.find(key) + key.size();
+        return line.replace(at, line.find_first_of(",}", at) - at, text);
+      };
       const std::string key = "\"" + name + "\":";
-      const std::size_t at = usual.find(key) + key.size();
-      const std::string rest = usual.substr(usual.find_first_of(",}", at));
-      lines.push_back(usual.substr(0, at) + value + rest);
-      lines.push_back(usual.substr(0, at) + " " + value + rest);
-      lines.push_back(usual.substr(0, at) + value + " " + rest);
-      lines.push_back(usual.substr(0, at) + "\t" + value + "  " + rest);
-      lines.push_back(usual.substr(0, at) + "1," + key + value + rest);  // twice
+      const auto add = [&](const std::string& before, const std::string& after) {
+        pairs.emplace_back(with(usual, key, before + value + after),
+                           with(escaped, escape(name), before + value + after));
+      };
+      add("", "");
+      add(" ", "");
+      add("", " ");
+      add("\t", "  ");
+      pairs.emplace_back(with(usual, key, "1," + key + value), with(escaped, escape(name), "1," + key + value));
+      pairs.emplace_back(with(usual, key, value + "," + key + "1"),
+                         with(escaped, escape(name), value + "," + key + "1"));
     }
   }
-  lines.push_back(R"({"a": 7, "x": 1, "d": "2.5", "s": "t", "b": true, "a_name_of_many_letters": 3})");
-  lines.push_back(R"({"a":7,"x":1,"d":"2.5","s":"t","b":true,"a_name_of_many_letters":3}})");
-  lines.push_back(R"({"a":7,"x":1,"d":"2.5","s":"t","b":true,"a_name_of_many_letters":3} )");
-  lines.push_back(R"( {"a":7,"x":1,"d":"2.5","s":"t","b":true,"a_name_of_many_letters":3})");
-  lines.push_back(R"({"a":7,"x":1,"d":"2.5","s":"t")");
-  lines.push_back(R"({"x":1,"a":7,"s":"t","d":"2.5"})");
-  lines.push_back("{\"a\":7,\n\"x\":1,\"d\":\"2.5\",\"s\":\"t\",\"b\":true}");
-  lines.push_back("{\"a\":\n7,\"x\":1,\"d\":\"2.5\",\"s\":\"t\",\"b\":true}");
-  for (const std::string& line : lines) {
+  for (const char* text : {"}}", "} ", "},", "}1", "", "} {}"})
+    pairs.emplace_back(usual.substr(0, usual.size() - 1) + text, escaped.substr(0, escaped.size() - 1) + text);
+  pairs.emplace_back(" " + usual, " " + escaped);
+  for (const std::string text : {"{\n", "7,\n"}) {
+    const auto broken = [&text](std::string line) { return line.insert(line.find(text[0]) + text.size() - 1, "\n"); };
+    pairs.emplace_back(broken(usual), broken(escaped));
+  }
+  for (const auto& [line, slow] : pairs) {
     SCOPED_TRACE(line);
-    const Decoded alone = decode_all(context, line + "\n");
+    const Decoded alone = decode_all(context, slow + "\n");
     const Decoded among = decode_all(context, usual + "\n" + usual + "\n" + line + "\n" + usual + "\n");
     ASSERT_EQ(among.rows.size(), alone.rows.size() + 3);
     for (std::size_t i = 0; i < alone.rows.size(); ++i) EXPECT_EQ(among.rows[i + 2], alone.rows[i]);
@@ -213,7 +232,6 @@ TEST(Json, ALineAmongOthersOfItsShapeIsReadAsItIsAlone) {
     for (std::size_t i = 0; i < alone.bad.size(); ++i) {
       EXPECT_EQ(among.bad[i].reason, alone.bad[i].reason);
       EXPECT_EQ(among.bad[i].field, alone.bad[i].field);
-      EXPECT_EQ(among.bad[i].text, alone.bad[i].text);
     }
   }
 }
