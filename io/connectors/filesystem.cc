@@ -60,6 +60,10 @@ class FilesystemSource final : public TableSource {
     return std::unique_ptr<RowReader>(std::move(reader));
   }
 
+  std::string input_name(std::uint32_t input) const override {
+    return input < files_.size() ? files_[input] : TableSource::input_name(input);
+  }
+
   std::size_t reader_bytes() const noexcept override {
     const FileSourceConfig config;
     // Read buffers, the decompressed chunk, the decompressor's window in the common case, the decoder's carry and
@@ -110,8 +114,13 @@ Result<std::unique_ptr<TableSource>> make_filesystem_source(const TableContext& 
 
 class FilesystemSink final : public TableSink {
  public:
-  FilesystemSink(FormatContext format, std::string path, std::string run, std::uint32_t buffer_bytes)
-      : format_(std::move(format)), path_(std::move(path)), run_(std::move(run)), buffer_bytes_(buffer_bytes) {}
+  FilesystemSink(FormatContext format, std::string path, std::string run, std::uint32_t buffer_bytes,
+                 std::uint32_t sink_number)
+      : format_(std::move(format)),
+        path_(std::move(path)),
+        run_(std::move(run)),
+        buffer_bytes_(buffer_bytes),
+        sink_number_(sink_number) {}
 
   bool parallel() const noexcept override { return path_ != kStandardStream; }
 
@@ -126,7 +135,8 @@ class FilesystemSink final : public TableSink {
       WEIR_TRY(writer->open_now());
       return std::unique_ptr<RowWriter>(std::move(writer));
     }
-    const std::string name = "part-" + run_ + "-" + std::to_string(shard) + "-0." + format_.format;
+    const std::string name =
+        "part-" + run_ + "-" + std::to_string(shard) + "-" + std::to_string(sink_number_) + "." + format_.format;
     const std::string final_path = path_ + "/" + name;
     const bool simulated = backend.name() == "sim";  // its files appear on the host when they are closed
     config.path = simulated ? final_path : path_ + "/." + name + ".inprogress";
@@ -148,6 +158,7 @@ class FilesystemSink final : public TableSink {
   std::string path_;
   std::string run_;
   std::uint32_t buffer_bytes_;
+  std::uint32_t sink_number_;
 };
 
 /// Makes the sink's folder. A path that stands for a file, or under one, is refused.
@@ -177,7 +188,8 @@ Result<std::unique_ptr<TableSink>> make_filesystem_sink(const TableContext& cont
     if (path != kStandardStream && context.make_folders) WEIR_TRY(make_folder(path));
   }
   return std::unique_ptr<TableSink>(std::make_unique<FilesystemSink>(std::move(format), std::move(path), std::move(run),
-                                                                     static_cast<std::uint32_t>(buffer_bytes)));
+                                                                     static_cast<std::uint32_t>(buffer_bytes),
+                                                                     context.sink_number));
 }
 
 }  // namespace

@@ -92,6 +92,12 @@ std::string query_text(const QueryLayout& query) {
   for (const ExpressionPtr& filter : source.filters) {
     text += fmt::format("  filter     {}\n", filter->to_string(rows));
   }
+  if (query.plan.late.has_value()) {
+    text += query.late.has_value()
+                ? fmt::format("  late rows  to {}: {}\n", query.late->table->name, query.late->sink->describe())
+                : std::string("  late rows  the first one ends the job\n");
+    if (query.late.has_value() && query.late->gather.present) text += "  gather     " + edge_text(query.late->gather);
+  }
   if (!source.row_is_identity) text += fmt::format("  project    {}\n", expressions_text(source.row, rows));
   if (query.plan.aggregate.has_value()) {
     const AggregateStage& stage = *query.plan.aggregate;

@@ -60,11 +60,21 @@ void Fragment::append(std::unique_ptr<Operator> op) {
   operators_.push_back(std::move(op));
 }
 
+void Fragment::append_to_branch(std::unique_ptr<Operator> op) {
+  auto& branch = branches_.back();
+  if (!branch.empty()) branch.back()->set_next(op.get());
+  branch.push_back(std::move(op));
+}
+
 std::size_t Fragment::run() {
   if (done_ || state_.stopping.load(std::memory_order_acquire)) return 0;
   const TraceSpan span(trace_, "fragment");
   std::size_t work = 0;
-  for (auto op = operators_.rbegin(); op != operators_.rend(); ++op) work += (*op)->resume();
+  const auto resume = [&work](auto& operators) {
+    for (auto op = operators.rbegin(); op != operators.rend(); ++op) work += (*op)->resume();
+  };
+  for (auto& branch : branches_) resume(branch);
+  resume(operators_);
   if (!context_.failure.has_value()) work += feed();
   if (context_.failure.has_value()) {
     state_.fail(std::move(*context_.failure).with_context("in " + name_));
@@ -80,12 +90,18 @@ std::size_t Fragment::run() {
 }
 
 bool Fragment::writes() const noexcept {
-  return dynamic_cast<const SinkOperator*>(operators_.back().get()) != nullptr;
+  return !side_ && dynamic_cast<const SinkOperator*>(operators_.back().get()) != nullptr;
 }
 
 void Fragment::report(JobLedger& ledger) const {
+  const auto enter = [&](const std::string& name, const Operator& op) {
+    ledger.entries.push_back({context_.shard, name, std::string(op.name()), op.ledger(), op.held_rows()});
+  };
+  for (const auto& branch : branches_) {
+    for (const auto& op : branch) enter(name_ + ", side", *op);
+  }
   for (const auto& op : operators_) {
-    ledger.entries.push_back({context_.shard, name_, std::string(op->name()), op->ledger(), op->held_rows()});
+    enter(name_, *op);
     const LateReport* late = nullptr;
     if (const auto* filter = dynamic_cast<const LateFilterOperator*>(op.get())) late = &filter->late();
     if (const auto* window = dynamic_cast<const WindowAggregateOperator*>(op.get())) late = &window->late();
@@ -101,7 +117,7 @@ void Fragment::report(JobLedger& ledger) const {
 void Fragment::publish() {
   std::uint64_t late = 0, dropped = 0;
   for (const auto& op : operators_) {
-    late += op->ledger().dropped[static_cast<std::size_t>(DropReason::kLate)];
+    late += op->ledger().dropped[static_cast<std::size_t>(DropReason::kLate)] + op->ledger().side_output;
     dropped += op->ledger().dropped_total();
   }
   progress_.late.store(late, std::memory_order_relaxed);

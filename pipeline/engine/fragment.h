@@ -61,6 +61,11 @@ class Fragment : public Task {
 
   /// Appends an operator; the first is the head.
   void append(std::unique_ptr<Operator> op);
+  /// Operators beside the chain that an operator of it (or the source) pushes rows to: a side output. Appends to the
+  /// branch that was begun last.
+  void begin_branch() { branches_.emplace_back(); }
+  void append_to_branch(std::unique_ptr<Operator> op);
+  Operator& branch_head() noexcept { return *branches_.back().front(); }
   std::size_t run() final;
   bool done() const noexcept final { return done_; }
 
@@ -73,6 +78,8 @@ class Fragment : public Task {
   /// Rows enter, leave the job here.
   virtual bool reads() const noexcept { return false; }
   bool writes() const noexcept;
+  /// What it writes are rows of a side output, which are no results.
+  void set_side() noexcept { side_ = true; }
   /// Adds this fragment's entries. Requires: its shard has stopped.
   virtual void report(JobLedger& ledger) const;
   virtual void report_listening(std::map<std::string, std::string>&) const {}
@@ -93,6 +100,8 @@ class Fragment : public Task {
   FragmentContext context_;
   TraceRecorder* trace_;
   std::vector<std::unique_ptr<Operator>> operators_;
+  std::vector<std::vector<std::unique_ptr<Operator>>> branches_;
+  bool side_ = false;
   bool done_ = false;
 };
 

@@ -360,7 +360,9 @@ JobLedger Job::ledger() const {
     const OperatorLedger& l = entry.ledger;
     out.imbalance += l.imbalance(entry.held);
     out.filtered += l.rows_filtered;
-    out.late += l.dropped[static_cast<std::size_t>(DropReason::kLate)];
+    out.late += l.dropped[static_cast<std::size_t>(DropReason::kLate)] + l.side_output;
+    out.side_output += l.side_output;
+    out.dead_lettered += l.dead_lettered;
     out.malformed += l.dropped[static_cast<std::size_t>(DropReason::kMalformed)];
     out.dropped += l.dropped_total();
   }

@@ -34,6 +34,9 @@ class QueryBuilder {
     WEIR_ASSIGN(const std::size_t gather, make_edge(query_.gather, "to one"));
     keyed_ = keyed;
     gather_ = gather;
+    if (query_.late.has_value()) {
+      WEIR_ASSIGN(late_gather_, make_edge(query_.late->gather, "late rows to one"));
+    }
     for (std::uint32_t shard = 0; shard < job_.shards; ++shard) {
       if (!query_.inputs_of_shard[shard].empty()) WEIR_TRY(build_source(shard));
     }
@@ -41,6 +44,7 @@ class QueryBuilder {
       for (std::uint32_t shard : query_.keyed.receivers) WEIR_TRY(build_keyed(shard));
     }
     if (query_.gather.present) WEIR_TRY(build_gather());
+    if (query_.late.has_value()) WEIR_TRY(build_side_gather(*query_.late, late_gather_));
     return {};
   }
 
@@ -139,19 +143,72 @@ class QueryBuilder {
   }
 
   Result<void> append_sink(Fragment& fragment) {
+    WEIR_ASSIGN(std::unique_ptr<Operator> sink,
+                make_sink_operator(fragment.context(), *query_.sink, query_.result_schema, *query_.plan.result.table));
+    fragment.append(std::move(sink));
+    return {};
+  }
+
+  Result<std::unique_ptr<Operator>> make_sink_operator(FragmentContext& context, TableSink& sink, const Schema& schema,
+                                                       const TableDefinition& table) {
     std::vector<Physical> physical;
-    for (const Field& field : query_.result_schema.fields) physical.push_back(field.type.physical());
+    for (const Field& field : schema.fields) physical.push_back(field.type.physical());
     WEIR_ASSIGN(Batch * rest, make_batch(physical));
-    fragment.append(std::make_unique<SinkOperator>(
-        fragment.context(), *query_.sink, *facilities_[fragment.context().shard].backend, *rest, not_null_columns()));
+    return std::unique_ptr<Operator>(std::make_unique<SinkOperator>(context, sink, *facilities_[context.shard].backend,
+                                                                    *rest, not_null_columns(schema, table.schema)));
+  }
+
+  /// The rows of a side output go on in a branch: to their sink, or to the shard that writes them.
+  Result<void> append_side(Fragment& fragment, const SideLayout& side, std::size_t edge) {
+    if (side.gather.present) {
+      fragment.append_to_branch(make_sender(fragment.context(), edge));
+      return {};
+    }
+    WEIR_ASSIGN(std::unique_ptr<Operator> sink,
+                make_sink_operator(fragment.context(), *side.sink, side.schema, *side.table));
+    fragment.append_to_branch(std::move(sink));
+    return {};
+  }
+
+  Result<void> build_side_gather(const SideLayout& side, std::size_t edge) {
+    if (!side.gather.present) return {};
+    auto fragment = std::make_unique<ReceiverFragment>(prefix_ + "write " + side.table->name, context(0), state_,
+                                                       facilities_[0].trace, exchanges_to(edge, 0));
+    fragment->set_side();
+    WEIR_ASSIGN(std::unique_ptr<Operator> sink,
+                make_sink_operator(fragment->context(), *side.sink, side.schema, *side.table));
+    fragment->append(std::move(sink));
+    parts_.shards[0].fragments.push_back(std::move(fragment));
+    return {};
+  }
+
+  /// Finds late rows before the row projection, where the columns that a side output wants are still there.
+  Result<void> append_late_stage(Fragment& fragment) {
+    if (!query_.plan.late.has_value()) return {};
+    const LateStage& stage = *query_.plan.late;
+    LateFilterOptions options;
+    options.policy = stage.policy;
+    options.input = query_.plan.source.scan.schema;
+    for (const std::uint32_t input : query_.inputs_of_shard[fragment.context().shard])
+      options.input_names.push_back(query_.source->input_name(input) + " of table " + query_.plan.source.table->name);
+    WEIR_ASSIGN(std::unique_ptr<LateFilterOperator> filter,
+                LateFilterOperator::create(fragment.context(), stage.window, options));
+    if (stage.side.has_value()) {
+      fragment.begin_branch();
+      WEIR_ASSIGN(std::unique_ptr<Operator> project,
+                  make_project(fragment.context(), stage.side->project.expressions, stage.side->project.schema));
+      fragment.append_to_branch(std::move(project));
+      WEIR_TRY(append_side(fragment, *query_.late, late_gather_));
+      filter->set_side(&fragment.branch_head());
+    }
+    fragment.append(std::move(filter));
     return {};
   }
 
   /// Columns of the sink that are NOT NULL while what is written to them may be NULL.
-  std::vector<SinkOperator::NotNull> not_null_columns() const {
+  static std::vector<SinkOperator::NotNull> not_null_columns(const Schema& given, const Schema& table) {
     std::vector<SinkOperator::NotNull> columns;
-    const Schema& table = query_.plan.result.table->schema;
-    for (std::uint32_t i = 0; i < query_.result_schema.size() && i < table.size(); ++i) {
+    for (std::uint32_t i = 0; i < given.size() && i < table.size(); ++i) {
       if (!table.fields[i].type.nullable) columns.push_back({i, table.fields[i].name});
     }
     return columns;
@@ -180,6 +237,7 @@ class QueryBuilder {
       fragment->append(std::move(assign));
     }
     WEIR_TRY(append_filters(*fragment, source.filters));
+    WEIR_TRY(append_late_stage(*fragment));
     WEIR_TRY(append_project(*fragment, source.row, source.row_is_identity));
     WEIR_TRY(append_after_rows(*fragment));
     parts_.shards[shard].fragments.push_back(std::move(fragment));
@@ -194,7 +252,7 @@ class QueryBuilder {
     }
     if (query_.plan.aggregate->keyed_plan == KeyedPlan::kLocalMerge) {
       WEIR_TRY(append_aggregate(fragment, AggregateMode::kLocal, true));
-    } else {
+    } else if (!query_.plan.late.has_value()) {
       WEIR_ASSIGN(std::unique_ptr<LateFilterOperator> late,
                   LateFilterOperator::create(fragment.context(), *query_.aggregate.window));
       fragment.append(std::move(late));
@@ -228,7 +286,7 @@ class QueryBuilder {
   std::vector<ShardFacilities>& facilities_;
   JobParts& parts_;
   std::string prefix_;
-  std::size_t keyed_ = kNoEdge, gather_ = kNoEdge;
+  std::size_t keyed_ = kNoEdge, gather_ = kNoEdge, late_gather_ = kNoEdge;
 };
 
 }  // namespace

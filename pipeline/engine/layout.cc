@@ -79,6 +79,9 @@ class QueryLayouter {
     WEIR_TRY(make_tables());
     assign_inputs();
     if (out_.plan.aggregate.has_value()) WEIR_TRY(lay_out_aggregate());
+    if (out_.plan.late.has_value() && out_.plan.late->side.has_value()) {
+      WEIR_ASSIGN(out_.late, lay_out_side(*out_.plan.late->side));
+    }
     lay_out_gather();
     count_bytes();
     return std::move(out_);
@@ -96,9 +99,35 @@ class QueryLayouter {
     const ResultStage& result = out_.plan.result;
     out_.result_schema = result.project_is_identity && out_.plan.aggregate.has_value() ? out_.plan.aggregate->schema
                                                                                        : result.project.schema;
-    TableContext sink = table_context(*result.table, job_, options_, backend_, clock_);
-    WEIR_ASSIGN(out_.sink, make_sink(sink));
+    WEIR_ASSIGN(out_.sink, make_table_sink(*result.table));
     return {};
+  }
+
+  Result<std::unique_ptr<TableSink>> make_table_sink(const TableDefinition& table) {
+    TableContext context = table_context(table, job_, options_, backend_, clock_);
+    context.sink_number = job_.sinks++;
+    return make_sink(context);
+  }
+
+  /// A side output's sink, and the exchange before it where it does not take rows from several shards.
+  Result<SideLayout> lay_out_side(const SideStage& stage) {
+    SideLayout side;
+    side.table = stage.table;
+    side.schema = stage.project.schema;
+    WEIR_ASSIGN(side.sink, make_table_sink(*stage.table));
+    const std::vector<std::uint32_t> shards = source_shards();
+    if (!side.sink->parallel() && (shards.size() > 1 || shards[0] != 0)) {
+      side.gather.present = true;
+      side.gather.senders = shards;
+      side.gather.receivers = {0};
+      side.gather.schema = side.schema;
+      WEIR_TRY(finish_edge(side.gather));
+    }
+    job_.exchange_bytes += side.gather.bytes();
+    const std::size_t writers = side.gather.present ? 1 : shards.size();
+    job_.writer_bytes += writers * side.sink->writer_bytes();
+    job_.batch_bytes += writers * batch_layout(physical_of(side.schema), job_).bytes();
+    return side;
   }
 
   void assign_inputs() {

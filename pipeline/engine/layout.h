@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,14 @@ struct EdgeLayout {
   std::size_t bytes() const noexcept { return exchange_bytes * senders.size() * receivers.size(); }
 };
 
+/// Where rows go that leave the source stage on the side.
+struct SideLayout {
+  std::shared_ptr<TableSink> sink;
+  std::shared_ptr<const TableDefinition> table;
+  Schema schema;
+  EdgeLayout gather;
+};
+
 struct QueryLayout {
   PhysicalQuery plan;
   std::shared_ptr<TableSource> source;
@@ -36,6 +45,7 @@ struct QueryLayout {
   std::vector<Physical> read_physical;
   WindowAggregateOptions aggregate;  ///< Where plan.aggregate is there; mode and decide_late are set for each instance.
   EdgeLayout keyed, gather;
+  std::optional<SideLayout> late;
   StateCost state_cost;
   Schema result_schema;  ///< Of the rows that reach the sink.
 };
@@ -47,6 +57,7 @@ struct JobLayout {
   std::uint32_t credits = 16;
   std::size_t heap_bytes = 0;
   std::string time_zone = "UTC";
+  std::uint32_t sinks = 0;
   std::vector<std::string> notes;
 
   std::size_t exchange_bytes = 0, batch_bytes = 0, reader_bytes = 0, writer_bytes = 0, state_bytes_max = 0,

@@ -18,6 +18,7 @@ std::string line_of(const LedgerEntry& entry) {
   add("absorbed", l.rows_absorbed);
   add("created", l.rows_created);
   add("dead-lettered", l.dead_lettered);
+  add("side output", l.side_output);
   for (std::size_t r = 0; r < l.dropped.size(); ++r) {
     add(fmt::format("dropped {}", drop_reason_name(static_cast<DropReason>(r))), l.dropped[r]);
   }
@@ -32,16 +33,19 @@ std::string JobLedger::to_text() const {
   std::string text = fmt::format("  sh  {:<24} {:<18} {:>12} {:>12}\n", "fragment", "operator", "rows in", "rows out");
   for (const LedgerEntry& entry : entries) text += line_of(entry);
   for (const std::string& edge : open_edges) text += "  edge does not close: " + edge + "\n";
-  text += fmt::format("  read {}, written {}, filtered {}, late {}, malformed {}; the ledger {}\n", records_read,
-                      rows_written, filtered, late, malformed,
+  text += fmt::format("  read {}, written {}, filtered {}, late {}, malformed {}", records_read, rows_written, filtered,
+                      late, malformed);
+  if (side_output != 0) text += fmt::format(", of the late {} to a side output", side_output);
+  if (dead_lettered != 0) text += fmt::format(", dead-lettered {}", dead_lettered);
+  text += fmt::format("; the ledger {}\n",
                       imbalance == 0 && open_edges.empty() ? "closes" : fmt::format("is off by {:+}", imbalance));
   return text;
 }
 
 std::string JobLedger::to_json() const {
   std::string text = fmt::format(
-      R"({{"version":1,"records_read":{},"rows_written":{},"filtered":{},"late":{},"malformed":{},"dropped":{},"imbalance":{},)",
-      records_read, rows_written, filtered, late, malformed, dropped, imbalance);
+      R"({{"version":1,"records_read":{},"rows_written":{},"filtered":{},"late":{},"malformed":{},"dropped":{},"side_output":{},"dead_lettered":{},"imbalance":{},)",
+      records_read, rows_written, filtered, late, malformed, dropped, side_output, dead_lettered, imbalance);
   text += R"("open_edges":[)";
   for (std::size_t i = 0; i < open_edges.size(); ++i) text += (i == 0 ? "" : ",") + json_string(open_edges[i]);
   text += R"(],"malformed_samples":[)";
@@ -53,9 +57,9 @@ std::string JobLedger::to_json() const {
     const LedgerEntry& entry = entries[i];
     const OperatorLedger& l = entry.ledger;
     text += fmt::format(
-        R"({}{{"shard":{},"fragment":{},"operator":{},"in":{},"out":{},"filtered":{},"absorbed":{},"created":{},"dead_lettered":{},"held":{},"dropped":{{)",
+        R"({}{{"shard":{},"fragment":{},"operator":{},"in":{},"out":{},"filtered":{},"absorbed":{},"created":{},"dead_lettered":{},"side_output":{},"held":{},"dropped":{{)",
         i == 0 ? "" : ",", entry.shard, json_string(entry.fragment), json_string(entry.operator_name), l.rows_in,
-        l.rows_out, l.rows_filtered, l.rows_absorbed, l.rows_created, l.dead_lettered, entry.held);
+        l.rows_out, l.rows_filtered, l.rows_absorbed, l.rows_created, l.dead_lettered, l.side_output, entry.held);
     for (std::size_t r = 0; r < l.dropped.size(); ++r) {
       text +=
           fmt::format(R"({}"{}":{})", r == 0 ? "" : ",", drop_reason_name(static_cast<DropReason>(r)), l.dropped[r]);

@@ -86,6 +86,7 @@ class Planner {
     if (window_.has_value() && !aggregated) out_.source.assign = window_;
     if (at < chain_.size() && chain_[at]->kind == PlanNode::Kind::kAggregate) {
       WEIR_TRY(take_aggregate(*chain_[at]));
+      WEIR_TRY(take_late_policy());
       ++at;
     }
     WEIR_TRY(take_results(at));
@@ -110,6 +111,7 @@ class Planner {
       }
       rows_.columns.push_back(std::move(computed));
     }
+    scan_columns_ = rows_.columns;
     if (table.watermark_column >= 0) {
       const Type& type = table.schema.fields[static_cast<std::size_t>(table.watermark_column)].type;
       source.time_column = static_cast<int>(rows_.columns[static_cast<std::size_t>(table.watermark_column)]->column);
@@ -194,6 +196,31 @@ class Planner {
     return {};
   }
 
+  Result<void> take_late_policy() {
+    if (query_.late_policy == LatePolicy::kDrop) return {};
+    if (out_.aggregate->window.kind == WindowKind::kSession) {
+      return Error(ErrorCode::kSqlUnsupported, "late rows of a SESSION window can only be dropped")
+          .with_hint("RESET 'weir.late-rows' before this query");
+    }
+    LateStage late;
+    late.policy = query_.late_policy;
+    late.window = out_.aggregate->window;
+    if (query_.late_output.has_value()) {
+      const SideOutput& output = *query_.late_output;
+      SideStage side;
+      side.table = output.table;
+      std::vector<ExpressionPtr> columns = scan_columns_;
+      columns.push_back(make_column(kRowWatermark, Type::timestamp(3)));
+      for (std::size_t i = 0; i < output.expressions.size(); ++i) {
+        side.project.expressions.push_back(substitute(output.expressions[i], columns));
+        side.project.schema.fields.push_back(output.table->schema.fields[i]);
+      }
+      late.side = std::move(side);
+    }
+    out_.late = std::move(late);
+    return {};
+  }
+
   void choose_keyed_plan(AggregateStage& stage) const {
     const bool forced = options_.keyed_plan != KeyedPlan::kAuto;
     stage.exchange = options_.shards > 1 || forced;
@@ -271,6 +298,9 @@ class Planner {
     collect(source.watermark);
     for (const ExpressionPtr& filter : source.filters) collect(filter);
     for (const ExpressionPtr& expression : source.row.expressions) collect(expression);
+    if (out_.late.has_value() && out_.late->side.has_value()) {
+      for (const ExpressionPtr& expression : out_.late->side->project.expressions) collect(expression);
+    }
     if (source.time_column >= 0 && time_expression_ == nullptr)
       used.push_back(static_cast<std::uint32_t>(source.time_column));
     std::sort(used.begin(), used.end());
@@ -298,6 +328,7 @@ class Planner {
     if (source.watermark != nullptr) source.watermark = remap_columns(source.watermark, map);
     for (ExpressionPtr& filter : source.filters) filter = remap_columns(filter, map);
     for (ExpressionPtr& expression : source.row.expressions) expression = remap_columns(expression, map);
+    if (out_.late.has_value()) remap_late(map);
     Schema before_row = source.scan.schema;
     if (source.assign.has_value()) {
       for (std::size_t i = window_base_; i < wide_.size(); ++i) before_row.fields.push_back(wide_.fields[i]);
@@ -306,13 +337,26 @@ class Planner {
     source.row_is_identity = is_identity(source.row, before_row);
   }
 
+  void remap_late(std::vector<int> map) {
+    LateStage& late = *out_.late;
+    late.window.time_column = static_cast<std::uint32_t>(out_.source.time_column);
+    if (!late.side.has_value()) return;
+    map.resize(kRowWatermark + 1, -1);
+    map[kRowWatermark] = static_cast<int>(out_.source.scan.schema.size());
+    for (ExpressionPtr& expression : late.side->project.expressions) expression = remap_columns(expression, map);
+  }
+
+  /// Stands for the watermark before a row until the scan's columns are known; above any column of a table.
+  static constexpr std::uint32_t kRowWatermark = 1u << 16;
+
   const QueryPlan& query_;
   const JobOptions& options_;
   std::vector<const PlanNode*> chain_;
   PhysicalQuery out_;
   Schema wide_;
   Composition rows_;
-  ExpressionPtr time_expression_;  // over wide_; null where the event time is a physical column
+  std::vector<ExpressionPtr> scan_columns_;  // of the table, over wide_
+  ExpressionPtr time_expression_;            // over wide_; null where the event time is a physical column
   std::optional<WindowSpec> window_;
   ExpressionPtr window_time_;
   std::uint32_t window_base_ = ~0u;  // in wide_: window_start, window_end, window_time from here

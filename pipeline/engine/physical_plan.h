@@ -63,6 +63,19 @@ struct AggregateStage {
   std::string why;        ///< Of the keyed plan, for explain.
 };
 
+/// Rows that leave the source stage on the side.
+struct SideStage {
+  Projection project;  ///< Over what the stage says.
+  std::shared_ptr<const TableDefinition> table;
+};
+
+/// A policy for late rows other than dropping them: they are found before the row projection.
+struct LateStage {
+  LatePolicy policy = LatePolicy::kFail;
+  WindowSpec window;              ///< time_column is the source stage's.
+  std::optional<SideStage> side;  ///< kSideOutput; over scan.schema and, behind it, the row's watermark.
+};
+
 struct ResultStage {
   std::vector<ExpressionPtr> filters;  ///< Over the aggregate's schema or the row projection's.
   Projection project;
@@ -72,6 +85,7 @@ struct ResultStage {
 
 struct PhysicalQuery {
   SourceStage source;
+  std::optional<LateStage> late;
   std::optional<AggregateStage> aggregate;
   ResultStage result;
 };

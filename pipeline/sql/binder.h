@@ -82,6 +82,10 @@ class Binder {
   // binder_insert.cc
   PlanNodePtr match_sink(const Insert& insert, const Relation& query, const TableDefinition& sink);
 
+  // binder_side.cc
+  bool apply_late_rows(QueryPlan& query, SourceSpan span);
+  std::optional<SideOutput> bind_late_output(const TableDefinition& source, const std::string& name, SourceSpan span);
+
   // binder_settings.cc
   void apply_set(const Set& set);
   void apply_reset(const Reset& reset);
@@ -152,12 +156,15 @@ class Binder {
     bool used = false;
   };
   std::vector<TableOption> table_options_;
+  std::map<std::string, SourceSpan> setting_spans_;  // values of SET, for errors about them
 };
 
 /// True where the same value is computed: same functions over the same columns.
 bool same_expression(const Expression& left, const Expression& right);
 /// Whether a tree calls an aggregate function (outside subqueries).
 bool has_aggregate(const Expr& expr);
+/// Whether a value of one type goes into a column of the other without CAST.
+bool casts_implicitly(const Type& from, const Type& to);
 /// A literal of type STRING.
 ExpressionPtr string_literal(std::string text, SourceSpan span);
 /// Copies the nodes of a plan; tables and expressions are shared.

@@ -4,10 +4,7 @@
 #include "binder.h"
 
 namespace weir::sql {
-namespace {
-
-/// Whether a value of one type goes into a column of the other without CAST. Source: Flink LogicalTypeCasts, the
-/// implicit ones. NULLs into NOT NULL columns are found at run time, as there.
+/// Source: Flink LogicalTypeCasts, the implicit ones. NULLs into NOT NULL columns are found at run time, as there.
 bool casts_implicitly(const Type& from, const Type& to) {
   if (from.id == TypeId::kNull || from.same_as(to)) return true;
   switch (to.id) {
@@ -36,6 +33,8 @@ bool casts_implicitly(const Type& from, const Type& to) {
       return false;
   }
 }
+
+namespace {
 
 std::string columns_text(const std::vector<Field>& fields) {
   std::string out = "[";

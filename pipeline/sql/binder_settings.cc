@@ -55,6 +55,7 @@ void Binder::apply_set(const Set& set) {
         return;
       }
       plan_.settings[set.key] = set.value;
+      setting_spans_[set.key] = set.value_span;
       return;
     case SettingKind::kIgnored:
       plan_.notes.push_back("the setting '" + set.key + "' of Flink means nothing here");

@@ -471,7 +471,11 @@ void Binder::add_query(PlanNodePtr node, std::shared_ptr<const TableDefinition> 
   root->table = std::move(sink);
   root->input = std::move(node);
   root->span = span;
-  plan_.queries.push_back({std::move(root), explain});
+  QueryPlan query;
+  query.root = std::move(root);
+  query.explain = explain;
+  if (!apply_late_rows(query, span)) return;
+  plan_.queries.push_back(std::move(query));
 }
 
 void Binder::insert(const Insert& insert, bool explain) {

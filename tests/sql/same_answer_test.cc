@@ -151,8 +151,10 @@ void expect_ledger(const CaseFile& test, const JobLedger& ledger) {
   EXPECT_EQ(ledger.imbalance, 0) << ledger.to_text();
   EXPECT_TRUE(ledger.open_edges.empty()) << ledger.to_text();
   const std::map<std::string, std::uint64_t> counts = {
-      {"read", ledger.records_read}, {"written", ledger.rows_written}, {"filtered", ledger.filtered},
-      {"late", ledger.late},         {"malformed", ledger.malformed},  {"dropped", ledger.dropped}};
+      {"read", ledger.records_read},       {"written", ledger.rows_written},
+      {"filtered", ledger.filtered},       {"late", ledger.late},
+      {"malformed", ledger.malformed},     {"dropped", ledger.dropped},
+      {"side_output", ledger.side_output}, {"dead_lettered", ledger.dead_lettered}};
   for (const auto& [name, count] : test.ledger) EXPECT_EQ(counts.at(name), count) << name << "\n" << ledger.to_text();
 }
 

@@ -64,6 +64,7 @@ struct TableContext {
   IoBackend* setup_backend = nullptr;  ///< To look at files with; null while only checking.
   bool make_folders = true;            ///< A sink may make its folder; false where files live in a simulated world.
   const HostTable* host = nullptr;
+  std::uint32_t sink_number = 0;  ///< Among the sinks of the job, so that two of one table write different files.
 };
 
 /// What a reader does with a bad record; returns false to end the job.
@@ -90,6 +91,8 @@ class TableSource {
  public:
   virtual ~TableSource() = default;
   virtual std::uint32_t input_count() const noexcept = 0;
+  /// For people: "input 3", or a file's path.
+  virtual std::string input_name(std::uint32_t input) const { return "input " + std::to_string(input); }
   virtual bool bounded() const noexcept = 0;
   /// Connections of one reader at once: streams that its backend must have buffers for.
   virtual std::uint32_t connections_max() const noexcept { return 0; }

@@ -77,8 +77,11 @@ struct LateSample {
 struct JobLedger {
   std::vector<LedgerEntry> entries;
   std::uint64_t records_read = 0;  ///< Records seen by sources, good and bad.
-  std::uint64_t rows_written = 0;  ///< Rows given out by sinks.
-  std::uint64_t late = 0, malformed = 0, dropped = 0, filtered = 0;
+  std::uint64_t rows_written = 0;  ///< Rows given out by sinks, without those of side outputs.
+  std::uint64_t late = 0;          ///< Dropped or given to a side output.
+  std::uint64_t malformed = 0, dropped = 0, filtered = 0;
+  std::uint64_t side_output = 0;    ///< Late rows that went to a table of their own.
+  std::uint64_t dead_lettered = 0;  ///< Malformed records that went to a table of their own.
   std::optional<LateSample> late_first, late_last;
   std::vector<std::string> malformed_samples;  ///< The first few, as text.
   std::int64_t imbalance = 0;                  ///< Sum over operators and edges; 0 or there is a bug.

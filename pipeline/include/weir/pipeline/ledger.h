@@ -1,7 +1,7 @@
 // Ledger: every row is accounted for. Each operator counts the rows that came in, went out and were dropped, by reason;
 // rows that an aggregate has taken in are `absorbed` (their effect is in the state or in a result already given). At
-// every barrier and at the end: in = out + absorbed + filtered + held + dropped by reason + dead-lettered. A row that
-// vanishes uncounted is the worst defect that Weir can have.
+// every barrier and at the end: in = out + absorbed + filtered + held + dropped by reason + dead-lettered + side
+// output. A row that vanishes uncounted is the worst defect that Weir can have.
 #pragma once
 
 #include <array>
@@ -26,6 +26,7 @@ struct OperatorLedger {
   std::uint64_t rows_absorbed = 0;  ///< Taken into aggregate state.
   std::uint64_t rows_created = 0;   ///< Results made from state (not part of the rows that came in).
   std::uint64_t dead_lettered = 0;
+  std::uint64_t side_output = 0;  ///< Late rows that went to a table of their own.
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> dropped{};
 
   std::uint64_t dropped_total() const noexcept {
@@ -36,7 +37,8 @@ struct OperatorLedger {
   /// 0 when the ledger closes. `held` is Operator::held_rows().
   std::int64_t imbalance(std::uint64_t held) const noexcept {
     return static_cast<std::int64_t>(rows_in + rows_created) -
-           static_cast<std::int64_t>(rows_out + rows_filtered + rows_absorbed + dead_lettered + dropped_total() + held);
+           static_cast<std::int64_t>(rows_out + rows_filtered + rows_absorbed + dead_lettered + side_output +
+                                     dropped_total() + held);
   }
 };
 

@@ -74,10 +74,22 @@ struct LateReport {
   std::optional<LateRow> first, last;
 };
 
-/// Drops rows all of whose windows have fired, as kLate. Stands on the source's side of a shuffle exchange.
+/// What a late filter is told beside the window.
+struct LateFilterOptions {
+  LatePolicy policy = LatePolicy::kDrop;
+  Schema input;                          ///< kSideOutput: of the rows that come in.
+  std::vector<std::string> input_names;  ///< By the number in the batches' headers, for kFail's message.
+};
+
+/// Takes out the rows all of whose windows have fired: drops them as kLate, ends the job at the first, or gives them to
+/// an operator beside the next one, with the watermark before the row as one more column. Stands on the source's side
+/// of any exchange.
 class LateFilterOperator : public Operator {
  public:
-  static Result<std::unique_ptr<LateFilterOperator>> create(FragmentContext& context, const WindowSpec& window);
+  static Result<std::unique_ptr<LateFilterOperator>> create(FragmentContext& context, const WindowSpec& window,
+                                                            const LateFilterOptions& options = {});
+  /// kSideOutput: where late rows go. Requires: set before the first push; it outlives this.
+  virtual void set_side(Operator* side) noexcept = 0;
   virtual const LateReport& late() const noexcept = 0;
 };
 

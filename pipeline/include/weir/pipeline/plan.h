@@ -87,11 +87,28 @@ struct PlanNode {
   std::vector<AggregateCall> aggregates;
 };
 
+/// What happens to a row all of whose windows have fired.
+enum class LatePolicy : std::uint8_t {
+  kDrop,        // counted, with the first and the last as samples
+  kFail,        // the job ends and says which row it was
+  kSideOutput,  // the row goes to a table of its own
+};
+
+/// Rows that leave a query on the side.
+struct SideOutput {
+  std::shared_ptr<const TableDefinition> table;
+  /// One a physical column of `table`, over the columns of the query's source table and, behind them, the watermark of
+  /// the row's input before the row (a TIMESTAMP(3) or what the event time is).
+  std::vector<ExpressionPtr> expressions;
+};
+
 /// INSERT INTO sink SELECT …, or a SELECT alone, which is an INSERT INTO an implicit `print` table with csv lines (that
 /// table stands in the kSink node only, not in JobPlan::tables).
 struct QueryPlan {
   PlanNodePtr root;      // a kSink
   bool explain = false;  ///< EXPLAIN: to be shown, not run.
+  LatePolicy late_policy = LatePolicy::kDrop;
+  std::optional<SideOutput> late_output;  ///< Where the policy is kSideOutput.
 };
 
 /// A whole job: all tables and views, all settings (SET), all queries in order. More than one query is a statement set.
