@@ -1,11 +1,13 @@
 // Decompression as a byte source on a byte source: zstd and gzip, frame after frame, through one output chunk of fixed
 // size, so that a small file that unfolds to a huge one costs time but no memory.
+#define ZSTD_STATIC_LINKING_ONLY  // for its custom memory
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
 #include <algorithm>
 
+#include "codec_heap.h"
 #include "sources.h"
 #include "weir/core/check.h"
 #include "weir/io/format.h"
@@ -31,7 +33,8 @@ class Decompressor {
 
 class ZstdDecompressor final : public Decompressor {
  public:
-  explicit ZstdDecompressor(std::uint32_t window_log_max) : stream_(ZSTD_createDStream()) {
+  explicit ZstdDecompressor(std::uint32_t window_log_max)
+      : stream_(ZSTD_createDStream_advanced({&CodecHeap::zstd_allocate, &CodecHeap::zstd_release, &heap_})) {
     if (stream_ != nullptr)
       (void)ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, static_cast<int>(window_log_max));
   }
@@ -54,12 +57,18 @@ class ZstdDecompressor final : public Decompressor {
   }
 
  private:
+  CodecHeap heap_;
   ZSTD_DStream* stream_;
 };
 
 class GzipDecompressor final : public Decompressor {
  public:
-  GzipDecompressor() { valid_ = ::inflateInit2(&stream_, 15 + 16) == Z_OK; }
+  GzipDecompressor() {
+    stream_.zalloc = &CodecHeap::zlib_allocate;
+    stream_.zfree = &CodecHeap::zlib_release;
+    stream_.opaque = &heap_;
+    valid_ = ::inflateInit2(&stream_, 15 + 16) == Z_OK;
+  }
   ~GzipDecompressor() override {
     if (valid_) ::inflateEnd(&stream_);
   }
@@ -97,6 +106,7 @@ class GzipDecompressor final : public Decompressor {
   }
 
  private:
+  CodecHeap heap_;
   z_stream stream_{};
   bool valid_ = false;
   bool between_members_ = true;
