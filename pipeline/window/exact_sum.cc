@@ -34,20 +34,9 @@ struct ExactSum::Wide {
   }
 };
 
-namespace {
+static_assert(sizeof(ExactSum::Wide) == ExactSum::kPartialBytesMax);
 
-/// A finite double as an integer times a power of two.
-struct Decoded {
-  std::uint64_t magnitude;
-  int exponent;
-  bool negative;
-};
-Decoded decode(double value) noexcept {
-  const auto bits = std::bit_cast<std::uint64_t>(value);
-  const auto field = static_cast<int>(bits >> 52 & 0x7FF);
-  const std::uint64_t fraction = bits & ((std::uint64_t{1} << 52) - 1);
-  return {field == 0 ? fraction : fraction | std::uint64_t{1} << 52, (field == 0 ? 1 : field) - 1075, bits >> 63 != 0};
-}
+namespace {
 
 /// Returns what leaves the last word: the carry, and -1 where what is added or taken is a negative number.
 std::uint64_t add_words(std::uint64_t* to, const std::uint64_t* what, unsigned count, bool negative) noexcept {
@@ -87,16 +76,20 @@ bool ExactSum::add_special(double value, bool negated, StateHeap& heap) noexcept
 bool ExactSum::add_outside(double value, bool negated, StateHeap& heap) noexcept {
   if (value == 0) return true;
   if (!std::isfinite(value)) return add_special(value, negated, heap);
-  const Decoded number = decode(value);
-  return add_scaled(number.magnitude, number.exponent, number.negative != negated, heap);
+  return add_term(ExactTerm::of(value), negated, heap);
 }
 
-bool ExactSum::add_product_signed(double a, double b, bool negated, StateHeap& heap) noexcept {
-  if (!std::isfinite(a) || !std::isfinite(b)) [[unlikely]]
-    return add_special(a * b, negated, heap);
-  const Decoded left = decode(a), right = decode(b);
-  return add_scaled(static_cast<Uint128>(left.magnitude) * right.magnitude, left.exponent + right.exponent,
-                    (left.negative != right.negative) != negated, heap);
+bool ExactSum::add_term(const ExactTerm& term, bool negated, StateHeap& heap) noexcept {
+  if (!term.finite) [[unlikely]]
+    return add_special(term.value, negated, heap);
+  return add_scaled(term.magnitude, term.exponent, term.negative != negated, heap);
+}
+
+bool ExactSum::add_product(const ExactTerm& a, const ExactTerm& b, bool negated, StateHeap& heap) noexcept {
+  if (!a.finite || !b.finite) [[unlikely]]
+    return add_special(a.value * b.value, negated, heap);
+  return add_scaled(static_cast<Uint128>(a.magnitude) * b.magnitude, a.exponent + b.exponent,
+                    (a.negative != b.negative) != negated, heap);
 }
 
 bool ExactSum::add_scaled(Uint128 magnitude, int exponent, bool negative, StateHeap& heap) noexcept {

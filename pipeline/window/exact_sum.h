@@ -24,12 +24,34 @@ namespace weir {
 
 class ExactNumber;
 
+/// magnitude * 2^exponent, negated where `negative`; or NaN or an infinity.
+struct ExactTerm {
+  std::uint64_t magnitude = 0;
+  int exponent = 0;
+  bool negative = false;
+  bool finite = true;
+  double value = 0;  ///< As a double; what counts where it is not finite.
+
+  static ExactTerm of(double value) noexcept {
+    const auto bits = std::bit_cast<std::uint64_t>(value);
+    const auto field = static_cast<int>(bits >> 52 & 0x7FF);
+    const std::uint64_t fraction = bits & ((std::uint64_t{1} << 52) - 1);
+    return {field == 0 ? fraction : fraction | std::uint64_t{1} << 52, (field == 0 ? 1 : field) - 1075, bits >> 63 != 0,
+            field != 0x7FF, value};
+  }
+  static ExactTerm of(std::int64_t value) noexcept {
+    const auto bits = static_cast<std::uint64_t>(value);
+    return {value < 0 ? 0 - bits : bits, 0, value < 0, true, static_cast<double>(value)};
+  }
+};
+
 /// 40 bytes, all zeros when empty, aligned to 8, may be moved with memcpy. Thread: the owning shard.
 /// Errors: adding returns false where the heap is at its maximum; the sum is not to be used then.
 struct ExactSum {
   struct Wide;
 
   static constexpr int kLeastBit = -160;
+  static constexpr std::size_t kPartialBytesMax = 600;
 
   std::uint64_t limbs[4];
   Wide* wide;
@@ -38,8 +60,17 @@ struct ExactSum {
   bool add(double value, StateHeap& heap) noexcept { return add_signed(value, 0, heap); }
   bool subtract(double value, StateHeap& heap) noexcept { return add_signed(value, std::uint64_t{1} << 63, heap); }
   /// a * b without rounding, underflow or overflow. NaN and infinities: what a * b gives.
-  bool add_product(double a, double b, StateHeap& heap) noexcept { return add_product_signed(a, b, false, heap); }
-  bool subtract_product(double a, double b, StateHeap& heap) noexcept { return add_product_signed(a, b, true, heap); }
+  bool add_product(double a, double b, StateHeap& heap) noexcept {
+    return add_product(ExactTerm::of(a), ExactTerm::of(b), false, heap);
+  }
+  bool subtract_product(double a, double b, StateHeap& heap) noexcept {
+    return add_product(ExactTerm::of(a), ExactTerm::of(b), true, heap);
+  }
+  /// Adds, or takes out where `negated`: a term, and the product of two.
+  bool add_term(const ExactTerm& term, bool negated, StateHeap& heap) noexcept;
+  bool add_product(const ExactTerm& a, const ExactTerm& b, bool negated, StateHeap& heap) noexcept;
+  /// NaN or an infinity, which is counted.
+  bool add_special(double value, bool negated, StateHeap& heap) noexcept;
   /// magnitude * 2^exponent, negated where `negative`. Requires: exponent in -2208 … 1984.
   bool add_scaled(Uint128 magnitude, int exponent, bool negative, StateHeap& heap) noexcept;
 
@@ -59,7 +90,7 @@ struct ExactSum {
   /// The exact sum of what is finite.
   void get(ExactNumber& number) const noexcept;
 
-  /// 32, or 600 where there is a wide part.
+  /// 32, or kPartialBytesMax where there is a wide part.
   std::size_t partial_bytes() const noexcept;
   /// Writes partial_bytes() bytes.
   void write_partial(std::byte* to) const noexcept;
@@ -71,9 +102,7 @@ struct ExactSum {
  private:
   /// `flip` is 0, or the sign bit to subtract.
   bool add_signed(double value, std::uint64_t flip, StateHeap& heap) noexcept;
-  bool add_product_signed(double a, double b, bool negated, StateHeap& heap) noexcept;
   bool add_outside(double value, bool negated, StateHeap& heap) noexcept;
-  bool add_special(double value, bool negated, StateHeap& heap) noexcept;
   /// Whether the next value may not fit any more.
   bool nearly_full() const noexcept { return static_cast<std::int64_t>(limbs[3] + (std::uint64_t{1} << 62)) < 0; }
   bool add_sum(const std::uint64_t (&other)[4], const Wide* other_wide, bool negated, StateHeap& heap) noexcept;

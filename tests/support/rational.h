@@ -18,13 +18,13 @@ class Integer {
     auto rest = value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
     for (; rest != 0; rest >>= 32) digits_.push_back(static_cast<std::uint32_t>(rest));
   }
-  /// The integer that a finite double is a multiple of: value * 2^1074.
-  static Integer of_double(double value) {
+  /// value * 2^scale, which is to be an integer; 1074 makes one of every finite double.
+  static Integer of_double(double value, int scale = 1074) {
     int exponent = 0;
     const double mantissa = std::frexp(std::fabs(value), &exponent);
     Integer result(static_cast<std::int64_t>(std::ldexp(mantissa, 53)));
-    result = exponent - 53 + 1074 >= 0 ? result.shifted_left(static_cast<unsigned>(exponent - 53 + 1074))
-                                       : result.shifted_right(static_cast<unsigned>(53 - 1074 - exponent));
+    result = exponent - 53 + scale >= 0 ? result.shifted_left(static_cast<unsigned>(exponent - 53 + scale))
+                                        : result.shifted_right(static_cast<unsigned>(53 - scale - exponent));
     result.negative_ = value < 0;
     return result;
   }
