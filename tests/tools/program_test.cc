@@ -176,6 +176,16 @@ TEST_F(Program, SendsHelpToStandardOutputAndUsageErrorsToStandardError) {
   EXPECT_THAT(wrong.err, HasSubstr("--help"));
 }
 
+TEST_F(Program, HandsBenchOverToTheProgramBesideIt) {
+  const bool built = std::filesystem::exists(std::filesystem::path(WEIR_PROGRAM).parent_path() / "weir-bench");
+  const Outcome outcome = weir({"bench", "--help"});
+  EXPECT_EQ(outcome.code, built ? 0 : kExitUnavailable);
+  if (built)
+    EXPECT_THAT(outcome.out, HasSubstr("--smoke"));
+  else
+    EXPECT_THAT(outcome.err, HasSubstr("WEIR_BUILD_BENCH"));
+}
+
 TEST_F(Program, RunsAJobFromAFileFromStandardInputAndFromTheCommandLine) {
   const std::string sql = copy_job("1,x\n2,y\n3,z\n", "a <> 2");
   const std::string file = put("job.sql", sql);

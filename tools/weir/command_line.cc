@@ -21,6 +21,7 @@ constexpr VerbRow kVerbs[] = {
     {Verb::kCheck, "check", "Say whether a job is right, without running it"},
     {Verb::kExplain, "explain", "Print the plan of a job, its memory bound and its guarantees"},
     {Verb::kDoctor, "doctor", "Say what on this machine makes Weir slow or stops it, and how to mend it"},
+    {Verb::kBench, "bench", "Measure Weir beside limits of this machine and peers (weir bench --help)"},
     {Verb::kVersion, "version", "Print the version"},
 };
 
@@ -199,7 +200,7 @@ ParsedCommandLine parse_command_line(int argument_count, const char* const* argu
     CLI::App* verb = app.add_subcommand(row.name, row.meaning);
     verb->callback([&command, which = row.verb] { command.verb = which; });
     add_output_options(*verb, command, raw);
-    if (row.verb == Verb::kDoctor || row.verb == Verb::kVersion) continue;
+    if (row.verb == Verb::kDoctor || row.verb == Verb::kBench || row.verb == Verb::kVersion) continue;
     add_job_options(*verb, command, raw);
     if (row.verb == Verb::kRun || row.verb == Verb::kAudit) add_run_options(*verb, command);
   }

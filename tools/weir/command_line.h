@@ -23,7 +23,7 @@ enum ExitCode : int {
   kExitStopped = 130,     ///< A second INT or TERM: stopped at once.
 };
 
-enum class Verb : std::uint8_t { kRun, kAudit, kCheck, kExplain, kDoctor, kVersion };
+enum class Verb : std::uint8_t { kRun, kAudit, kCheck, kExplain, kDoctor, kBench, kVersion };
 enum class ColorWhen : std::uint8_t { kAuto, kAlways, kNever };
 
 struct CommandLine {

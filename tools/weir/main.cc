@@ -4,7 +4,9 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 
+#include "bench.h"
 #include "command_line.h"
 #include "console.h"
 #include "doctor.h"
@@ -38,6 +40,8 @@ int run_verb(const CommandLine& command) {
       return print_findings(examine(this_machine()), console);
     case Verb::kVersion:
       return print_version(console);
+    case Verb::kBench:
+      break;  // has its own command line: see main
   }
   return kExitUsage;
 }
@@ -45,6 +49,7 @@ int run_verb(const CommandLine& command) {
 }  // namespace
 
 int main(int argument_count, char** arguments) {
+  if (argument_count > 1 && std::strcmp(arguments[1], "bench") == 0) return run_bench(argument_count, arguments);
   std::signal(SIGPIPE, SIG_IGN);
   const ParsedCommandLine parsed = parse_command_line(argument_count, arguments);
   if (!parsed.command) {
