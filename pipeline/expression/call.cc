@@ -5,6 +5,7 @@
 #include <string>
 
 #include "expression/functions.h"
+#include "expression/lookup.h"
 #include "expression/time_unit.h"
 #include "weir/core/suggest.h"
 
@@ -31,7 +32,7 @@ const FunctionEntry* find_entry(std::string_view name) {
   for (const auto entries : all_entries())
     for (const FunctionEntry& entry : entries)
       if (entry.name == name) return &entry;
-  return nullptr;
+  return find_lookup(name);
 }
 
 std::string nearest_functions(std::string_view name) {
@@ -135,6 +136,10 @@ std::string argument_types(const Arguments& arguments) {
 }
 
 }  // namespace
+
+bool is_scalar_function(std::string_view upper_name) {
+  return find_entry(upper_name) != nullptr;
+}
 
 Error type_error(const FunctionEntry& entry, const Arguments& arguments) {
   return Error(ErrorCode::kSqlType, "no " + std::string(entry.name) + " for (" + argument_types(arguments) + ")")

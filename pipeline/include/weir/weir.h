@@ -8,5 +8,6 @@
 #include "weir/core/type.h"
 #include "weir/io/connector.h"
 #include "weir/pipeline/job.h"
+#include "weir/pipeline/lookup.h"
 #include "weir/pipeline/plan.h"
 #include "weir/pipeline/sql.h"
