@@ -96,6 +96,14 @@ std::string node_text(const PlanNode& node) {
 
 }  // namespace
 
+Schema dead_letter_schema() {
+  Schema schema;
+  schema.fields = {{"record", Type::of(TypeId::kBytes)}, {"record_text", Type::string()},   {"reason", Type::string()},
+                   {"column_name", Type::string()},      {"record_number", Type::bigint()}, {"byte", Type::bigint()},
+                   {"table_name", Type::string()},       {"input", Type::string()}};
+  return schema;
+}
+
 std::string to_string(const QueryPlan& query) {
   std::string out;
   std::string indent;

@@ -35,11 +35,13 @@ std::string describe(const BadRecord& record) {
   return text;
 }
 
-DecodedStream::DecodedStream(std::unique_ptr<Decoder> decoder, BadRecordHandler on_bad)
-    : decoder_(std::move(decoder)), on_bad_(std::move(on_bad)) {
+DecodedStream::DecodedStream(std::unique_ptr<Decoder> decoder, ReaderCallbacks callbacks)
+    : decoder_(std::move(decoder)), callbacks_(std::move(callbacks)) {
   recording_ = [this](const BadRecord& record) {
-    const bool go_on = on_bad_ == nullptr || on_bad_(record);
-    if (!go_on) {
+    const bool go_on = callbacks_.bad_record == nullptr || callbacks_.bad_record(record);
+    paused_ = !go_on && callbacks_.pause != nullptr && callbacks_.pause();
+    // A header that does not fit ends the input whatever is made of the record.
+    if ((!go_on && !paused_) || record.code == ErrorCode::kMissingField) {
       bad_record_.emplace(Error(record.code, describe(record), Position::at_byte(record.byte))
                               .with_hint("set the format's ignore-parse-errors option to true to count such records "
                                          "and go on"));
@@ -56,6 +58,12 @@ void DecodedStream::start(std::unique_ptr<ByteSource> bytes) {
   bytes_ = std::move(bytes);
 }
 
+ReadStatus DecodedStream::stopped() {
+  if (std::exchange(paused_, false)) return ReadStatus::kRows;
+  WEIR_CHECK(bad_record_.has_value());
+  return fail(std::move(*bad_record_).with_context("reading " + std::string(bytes_->name())));
+}
+
 ReadStatus DecodedStream::fail(Error error) {
   error_.emplace(std::move(error));
   return ReadStatus::kFailed;
@@ -69,7 +77,8 @@ void DecodedStream::end_stream() {
 
 ReadStatus DecodedStream::read_end(Batch& batch) {
   const DecodeResult result = decoder_->finish(batch, recording_);
-  if (result.stopped) return fail(std::move(*bad_record_).with_context("reading " + std::string(bytes_->name())));
+  if (result.stopped && !paused_) return stopped();
+  paused_ = false;
   if (result.consumed == 0) return ReadStatus::kRows;
   end_stream();
   return ReadStatus::kEnd;
@@ -89,7 +98,7 @@ ReadStatus DecodedStream::read(Batch& batch) {
         BatchHeader& header = batch.header();
         header.ingest_time_max = std::max(header.ingest_time_max, bytes_->ingest_wall_ns());
         header.ingest_time_min = std::min(header.ingest_time_min, bytes_->ingest_wall_ns());
-        if (result.stopped) return fail(std::move(*bad_record_).with_context("reading " + std::string(bytes_->name())));
+        if (result.stopped) return stopped();
         if (result.consumed < bytes.size() || batch.full()) return ReadStatus::kRows;
         break;
       }
@@ -117,13 +126,13 @@ ReadStatus DecodedStream::read_cut() {
 }
 
 void DecodedStream::report_cut(ErrorCode code, std::string_view reason) {
-  if (decoder_->pending_bytes() == 0 || on_bad_ == nullptr) return;
+  if (decoder_->pending_bytes() == 0 || callbacks_.bad_record == nullptr) return;
   BadRecord record;
   record.code = code;
   record.record = decoder_->records();
   record.byte = bytes_->bytes_consumed() - decoder_->pending_bytes();
   record.reason = reason;
-  on_bad_(record);
+  (void)callbacks_.bad_record(record);
   ++records_before_;
 }
 
@@ -133,8 +142,8 @@ void DecodedStream::abandon() {
   end_stream();
 }
 
-DecodingReader::DecodingReader(std::unique_ptr<Decoder> decoder, BadRecordHandler on_bad)
-    : stream_(std::move(decoder), std::move(on_bad)) {}
+DecodingReader::DecodingReader(std::unique_ptr<Decoder> decoder, ReaderCallbacks callbacks)
+    : stream_(std::move(decoder), std::move(callbacks)) {}
 
 Result<void> DecodingReader::open(std::unique_ptr<ByteSource> bytes, IoBackend& backend) {
   WEIR_TRY(bytes->open(backend));

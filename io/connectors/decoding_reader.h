@@ -15,7 +15,7 @@ namespace weir {
 /// One ordered stream of bytes with its decoder. Thread: the owning shard.
 class DecodedStream {
  public:
-  DecodedStream(std::unique_ptr<Decoder> decoder, BadRecordHandler on_bad);
+  DecodedStream(std::unique_ptr<Decoder> decoder, ReaderCallbacks callbacks);
 
   /// Starts a stream; what an earlier one left in the decoder is forgotten.
   void start(std::unique_ptr<ByteSource> bytes);
@@ -41,10 +41,12 @@ class DecodedStream {
   /// Counts the piece of a record that the decoder holds as a bad record, which does not fail the job.
   void report_cut(ErrorCode code, std::string_view reason);
   ReadStatus fail(Error error);
+  /// The decoder stopped at a bad record: for now, or for good.
+  ReadStatus stopped();
   void end_stream();
 
   std::unique_ptr<Decoder> decoder_;
-  BadRecordHandler on_bad_;
+  ReaderCallbacks callbacks_;
   BadRecordHandler recording_;
   std::unique_ptr<ByteSource> bytes_;
   std::optional<Error> error_;
@@ -54,12 +56,13 @@ class DecodedStream {
   std::uint64_t records_before_ = 0;
   std::uint64_t drained_bytes_ = 0;
   bool draining_ = false;
+  bool paused_ = false;
 };
 
 /// A reader over one file. Thread: the owning shard.
 class DecodingReader final : public RowReader {
  public:
-  DecodingReader(std::unique_ptr<Decoder> decoder, BadRecordHandler on_bad);
+  DecodingReader(std::unique_ptr<Decoder> decoder, ReaderCallbacks callbacks);
   Result<void> open(std::unique_ptr<ByteSource> bytes, IoBackend& backend);
   ReadStatus read(Batch& batch) override;
   void drain() override { stream_.drain(); }

@@ -55,7 +55,7 @@ class FilesystemSource final : public TableSource {
     config.path = files_[input];
     config.read_buffer_bytes = buffer_bytes_;
     config.output_chunk_bytes = buffer_bytes_;
-    auto reader = std::make_unique<DecodingReader>(std::move(decoder), callbacks.bad_record);
+    auto reader = std::make_unique<DecodingReader>(std::move(decoder), callbacks);
     WEIR_TRY(reader->open(make_file_source(std::move(config)), backend));
     return std::unique_ptr<RowReader>(std::move(reader));
   }

@@ -45,13 +45,13 @@ Result<TcpOptions> read_options(const TableContext& context) {
 /// All connections of one listener, read in turns. Thread: the owning shard.
 class TcpReader final : public RowReader {
  public:
-  TcpReader(const TcpOptions& options, BadRecordHandler on_bad)
-      : options_(options), listener_({options.address, options.connections_max}), on_bad_(std::move(on_bad)) {}
+  TcpReader(const TcpOptions& options, ReaderCallbacks callbacks)
+      : options_(options), listener_({options.address, options.connections_max}), callbacks_(std::move(callbacks)) {}
 
   Result<void> open(const FormatContext& format, IoBackend& backend) {
     for (std::uint32_t i = 0; i < options_.connections_max; ++i) {
       WEIR_ASSIGN(std::unique_ptr<Decoder> decoder, make_decoder(format));
-      streams_.push_back(std::make_unique<DecodedStream>(std::move(decoder), on_bad_));
+      streams_.push_back(std::make_unique<DecodedStream>(std::move(decoder), callbacks_));
     }
     return listener_.open(backend);
   }
@@ -136,7 +136,7 @@ class TcpReader final : public RowReader {
 
   TcpOptions options_;
   TcpListenerSource listener_;
-  BadRecordHandler on_bad_;
+  ReaderCallbacks callbacks_;
   std::vector<std::unique_ptr<DecodedStream>> streams_;
   std::size_t turn_ = 0;
   std::uint64_t accepted_ = 0;
@@ -154,7 +154,7 @@ class TcpSource final : public TableSource {
   std::uint32_t connections_max() const noexcept override { return options_.connections_max; }
   Result<std::unique_ptr<RowReader>> open(std::uint32_t, IoBackend& backend,
                                           const ReaderCallbacks& callbacks) override {
-    auto reader = std::make_unique<TcpReader>(options_, callbacks.bad_record);
+    auto reader = std::make_unique<TcpReader>(options_, callbacks);
     WEIR_TRY(reader->open(format_, backend));
     return std::unique_ptr<RowReader>(std::move(reader));
   }

@@ -92,6 +92,10 @@ std::string query_text(const QueryLayout& query) {
   for (const ExpressionPtr& filter : source.filters) {
     text += fmt::format("  filter     {}\n", filter->to_string(rows));
   }
+  if (query.malformed.has_value()) {
+    text += fmt::format("  malformed  to {}: {}\n", query.malformed->table->name, query.malformed->sink->describe());
+    if (query.malformed->gather.present) text += "  gather     " + edge_text(query.malformed->gather);
+  }
   if (query.plan.late.has_value()) {
     text += query.late.has_value()
                 ? fmt::format("  late rows  to {}: {}\n", query.late->table->name, query.late->sink->describe())

@@ -80,7 +80,8 @@ std::size_t Fragment::run() {
     state_.fail(std::move(*context_.failure).with_context("in " + name_));
     return 0;
   }
-  const bool ended = feed_ended() && head().finished();
+  bool ended = feed_ended() && head().finished();
+  for (const auto& branch : branches_) ended = ended && branch.front()->finished();
   if (work != 0 || ended) publish();
   if (ended) {
     done_ = true;
@@ -142,7 +143,9 @@ SourceFragment::SourceFragment(std::string name, FragmentContext context, JobSta
 Result<void> SourceFragment::open() {
   opened_ = true;
   for (Input& input : inputs_) {
-    const ReaderCallbacks callbacks{[this](const BadRecord& record) { return take_bad_record(record); }};
+    const auto index = static_cast<std::size_t>(&input - inputs_.data());
+    const ReaderCallbacks callbacks{[this, index](const BadRecord& record) { return take_bad_record(record, index); },
+                                    [this] { return dead_letters_ != nullptr && !context().failure.has_value(); }};
     WEIR_ASSIGN(input.reader, source_.open(input.number, backend_, callbacks));
     if (std::string address = input.reader->listening(); !address.empty()) {
       const std::lock_guard lock(listening_mutex_);
@@ -158,22 +161,35 @@ void SourceFragment::report_listening(std::map<std::string, std::string>& addres
 }
 
 void SourceFragment::report(JobLedger& ledger) const {
-  ledger.entries.push_back({context().shard, name(), "source", ledger_, 0});
+  ledger.entries.push_back(
+      {context().shard, name(), "source", ledger_, dead_letters_ == nullptr ? 0 : dead_letters_->held()});
   ledger.records_read += ledger_.rows_in;
   ledger.malformed_samples.insert(ledger.malformed_samples.end(), samples_.begin(), samples_.end());
   Fragment::report(ledger);
 }
 
-bool SourceFragment::take_bad_record(const BadRecord& record) {
+bool SourceFragment::take_bad_record(const BadRecord& record, std::size_t input) {
   std::uint64_t& malformed = ledger_.dropped[static_cast<std::size_t>(DropReason::kMalformed)];
-  ++malformed;
   ++ledger_.rows_in;
   if (samples_.size() < kMalformedSamplesMax) {
     std::string text = "record " + std::to_string(record.record) + " at byte " + std::to_string(record.byte);
     if (!record.field.empty()) text += ", column " + std::string(record.field);
     samples_.push_back(text + ": " + std::string(record.reason));
   }
-  return malformed_.ignore || malformed <= malformed_.malformed_max;
+  if (dead_letters_ != nullptr) {
+    if (dead_letters_->take(record, input)) return !dead_letters_->wants_pause();
+    context().fail(
+        Error(ErrorCode::kLimitExceeded, "more malformed records at once than the queue of dead letters holds"));
+  }
+  ++malformed;
+  return dead_letters_ == nullptr && (malformed_.ignore || malformed <= malformed_.malformed_max);
+}
+
+std::size_t SourceFragment::push_dead_letters() {
+  if (dead_letters_ == nullptr || dead_letters_->empty()) return 0;
+  const std::size_t given = dead_letters_->push(*dead_letters_to_);
+  ledger_.dead_lettered += given;
+  return given;
 }
 
 int SourceFragment::next_input() const noexcept {
@@ -200,14 +216,19 @@ std::size_t SourceFragment::feed() {
   }
   std::size_t work = 0;
   std::fill(pending_.begin(), pending_.end(), false);
+  work += push_dead_letters();
   for (int batch = 0; batch < kBatchesPerRun && head().accepts(); ++batch) {
     const int next = next_input();
-    if (next < 0) break;
+    if (next < 0 || (dead_letters_ != nullptr && dead_letters_->wants_pause())) break;
     work += read(inputs_[static_cast<std::size_t>(next)]);
     if (context().failure.has_value()) return work;
+    work += push_dead_letters();
   }
   work += tell_ends();
-  if (!end_sent_ && next_input() < 0) head().flush();  // every input pauses
+  if (!end_sent_ && next_input() < 0) {  // every input pauses
+    head().flush();
+    if (dead_letters_to_ != nullptr) dead_letters_to_->flush();
+  }
   return work;
 }
 
@@ -247,10 +268,12 @@ std::size_t SourceFragment::tell_ends() {
     all = all && input.end_told;
   }
   if (!all || end_sent_) return work;
+  if (dead_letters_ != nullptr && (!dead_letters_->empty() || !dead_letters_to_->accepts())) return work;
   if (watermark_ == nullptr) {
     if (!head().accepts()) return work;
     head().control({Control::Kind::kEndOfInput, kWatermarkEnd});
   }
+  if (dead_letters_ != nullptr) dead_letters_to_->control({Control::Kind::kEndOfInput, kWatermarkEnd});
   end_sent_ = true;
   return work + 1;
 }
@@ -263,6 +286,7 @@ void SourceFragment::publish() {
   progress_.rows_in.store(ledger_.rows_in, std::memory_order_relaxed);
   progress_.malformed.store(ledger_.dropped[static_cast<std::size_t>(DropReason::kMalformed)],
                             std::memory_order_relaxed);
+  progress_.dead_lettered.store(ledger_.dead_lettered, std::memory_order_relaxed);
   if (watermark_ != nullptr) progress_.watermark.store(watermark_->merged_watermark(), std::memory_order_relaxed);
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/dead_letters.h"
 #include "weir/core/exchange.h"
 #include "weir/core/shard.h"
 #include "weir/core/trace.h"
@@ -49,7 +50,7 @@ class JobState {
 
 /// Counts of one fragment that other threads may read while it runs.
 struct FragmentProgress {
-  std::atomic<std::uint64_t> rows_in{0}, bytes_in{0}, rows_out{0}, late{0}, malformed{0}, dropped{0};
+  std::atomic<std::uint64_t> rows_in{0}, bytes_in{0}, rows_out{0}, late{0}, malformed{0}, dropped{0}, dead_lettered{0};
   std::atomic<Watermark> watermark{kWatermarkNone};
 };
 
@@ -126,6 +127,11 @@ class SourceFragment final : public Fragment {
                  std::vector<std::uint32_t> inputs, Batch& batch, IoBackend& backend, MalformedPolicy malformed,
                  std::string table);
 
+  /// Malformed records go to this queue, and from it to the head of a branch. Requires: set before the first run.
+  void set_dead_letters(std::unique_ptr<DeadLetterQueue> queue, Operator& to) noexcept {
+    dead_letters_ = std::move(queue);
+    dead_letters_to_ = &to;
+  }
   /// The operator that is told of ended inputs; null where the table has no watermark.
   void set_watermark_operator(WatermarkOperator* op) noexcept { watermark_ = op; }
 
@@ -141,7 +147,8 @@ class SourceFragment final : public Fragment {
 
  private:
   Result<void> open();
-  bool take_bad_record(const BadRecord& record);
+  bool take_bad_record(const BadRecord& record, std::size_t input);
+  std::size_t push_dead_letters();
   int next_input() const noexcept;
   std::size_t read(Input& input);
   std::size_t tell_ends();
@@ -153,6 +160,8 @@ class SourceFragment final : public Fragment {
   MalformedPolicy malformed_;
   std::string table_;
   WatermarkOperator* watermark_ = nullptr;
+  std::unique_ptr<DeadLetterQueue> dead_letters_;
+  Operator* dead_letters_to_ = nullptr;
   OperatorLedger ledger_;
   std::vector<std::string> samples_;
   std::vector<bool> pending_;

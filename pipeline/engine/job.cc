@@ -327,6 +327,7 @@ Result<void> Job::Impl::result() const {
 
 JobProgress Job::progress() const {
   JobProgress sum;
+  std::uint64_t dead_lettered = 0;
   bool any = false;
   Watermark least = kWatermarkEnd;
   for (const ShardParts& shard : impl_->parts.shards) {
@@ -336,6 +337,7 @@ JobProgress Job::progress() const {
       sum.bytes_in += p.bytes_in.load(std::memory_order_relaxed);
       sum.late += p.late.load(std::memory_order_relaxed);
       sum.malformed += p.malformed.load(std::memory_order_relaxed);
+      dead_lettered += p.dead_lettered.load(std::memory_order_relaxed);
       sum.dropped += p.dropped.load(std::memory_order_relaxed);
       if (fragment->writes()) sum.rows_out += p.rows_out.load(std::memory_order_relaxed);
       if (fragment->reads()) {
@@ -345,6 +347,7 @@ JobProgress Job::progress() const {
     }
   }
   sum.dropped += sum.malformed;
+  sum.malformed += dead_lettered;
   sum.watermark = any ? least : kWatermarkNone;
   sum.finished = impl_->over();
   return sum;
@@ -363,7 +366,7 @@ JobLedger Job::ledger() const {
     out.late += l.dropped[static_cast<std::size_t>(DropReason::kLate)] + l.side_output;
     out.side_output += l.side_output;
     out.dead_lettered += l.dead_lettered;
-    out.malformed += l.dropped[static_cast<std::size_t>(DropReason::kMalformed)];
+    out.malformed += l.dropped[static_cast<std::size_t>(DropReason::kMalformed)] + l.dead_lettered;
     out.dropped += l.dropped_total();
   }
   return out;

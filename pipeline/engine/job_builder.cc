@@ -37,6 +37,9 @@ class QueryBuilder {
     if (query_.late.has_value()) {
       WEIR_ASSIGN(late_gather_, make_edge(query_.late->gather, "late rows to one"));
     }
+    if (query_.malformed.has_value()) {
+      WEIR_ASSIGN(malformed_gather_, make_edge(query_.malformed->gather, "malformed records to one"));
+    }
     for (std::uint32_t shard = 0; shard < job_.shards; ++shard) {
       if (!query_.inputs_of_shard[shard].empty()) WEIR_TRY(build_source(shard));
     }
@@ -45,6 +48,7 @@ class QueryBuilder {
     }
     if (query_.gather.present) WEIR_TRY(build_gather());
     if (query_.late.has_value()) WEIR_TRY(build_side_gather(*query_.late, late_gather_));
+    if (query_.malformed.has_value()) WEIR_TRY(build_side_gather(*query_.malformed, malformed_gather_));
     return {};
   }
 
@@ -159,7 +163,11 @@ class QueryBuilder {
   }
 
   /// The rows of a side output go on in a branch: to their sink, or to the shard that writes them.
-  Result<void> append_side(Fragment& fragment, const SideLayout& side, std::size_t edge) {
+  Result<void> append_side(Fragment& fragment, const SideStage& stage, const SideLayout& side, std::size_t edge) {
+    fragment.begin_branch();
+    WEIR_ASSIGN(std::unique_ptr<Operator> project,
+                make_project(fragment.context(), stage.project.expressions, stage.project.schema));
+    fragment.append_to_branch(std::move(project));
     if (side.gather.present) {
       fragment.append_to_branch(make_sender(fragment.context(), edge));
       return {};
@@ -182,6 +190,24 @@ class QueryBuilder {
     return {};
   }
 
+  std::vector<std::string> input_names(std::uint32_t shard) const {
+    std::vector<std::string> names;
+    for (const std::uint32_t input : query_.inputs_of_shard[shard]) names.push_back(query_.source->input_name(input));
+    return names;
+  }
+
+  Result<void> append_dead_letters(SourceFragment& fragment) {
+    if (!query_.malformed.has_value()) return {};
+    WEIR_TRY(append_side(fragment, *query_.plan.malformed, *query_.malformed, malformed_gather_));
+    const std::uint32_t shard = fragment.context().shard;
+    const auto inputs = static_cast<std::uint32_t>(query_.inputs_of_shard[shard].size());
+    fragment.set_dead_letters(
+        std::make_unique<DeadLetterQueue>(fragment.context(), query_.plan.source.table->name, input_names(shard),
+                                          inputs * (query_.source->connections_max() + 1)),
+        fragment.branch_head());
+    return {};
+  }
+
   /// Finds late rows before the row projection, where the columns that a side output wants are still there.
   Result<void> append_late_stage(Fragment& fragment) {
     if (!query_.plan.late.has_value()) return {};
@@ -189,16 +215,12 @@ class QueryBuilder {
     LateFilterOptions options;
     options.policy = stage.policy;
     options.input = query_.plan.source.scan.schema;
-    for (const std::uint32_t input : query_.inputs_of_shard[fragment.context().shard])
-      options.input_names.push_back(query_.source->input_name(input) + " of table " + query_.plan.source.table->name);
+    for (const std::string& input : input_names(fragment.context().shard))
+      options.input_names.push_back(input + " of table " + query_.plan.source.table->name);
     WEIR_ASSIGN(std::unique_ptr<LateFilterOperator> filter,
                 LateFilterOperator::create(fragment.context(), stage.window, options));
     if (stage.side.has_value()) {
-      fragment.begin_branch();
-      WEIR_ASSIGN(std::unique_ptr<Operator> project,
-                  make_project(fragment.context(), stage.side->project.expressions, stage.side->project.schema));
-      fragment.append_to_branch(std::move(project));
-      WEIR_TRY(append_side(fragment, *query_.late, late_gather_));
+      WEIR_TRY(append_side(fragment, *stage.side, *query_.late, late_gather_));
       filter->set_side(&fragment.branch_head());
     }
     fragment.append(std::move(filter));
@@ -221,6 +243,7 @@ class QueryBuilder {
     auto fragment = std::make_unique<SourceFragment>(
         prefix_ + "read " + source.table->name, context(shard), state_, facilities_[shard].trace, *query_.source,
         query_.inputs_of_shard[shard], *batch, *facilities_[shard].backend, malformed, source.table->name);
+    WEIR_TRY(append_dead_letters(*fragment));
     WEIR_TRY(append_project(*fragment, source.scan, source.scan_is_identity));
     if (source.time_column >= 0) {
       WatermarkOptions watermark;
@@ -286,7 +309,7 @@ class QueryBuilder {
   std::vector<ShardFacilities>& facilities_;
   JobParts& parts_;
   std::string prefix_;
-  std::size_t keyed_ = kNoEdge, gather_ = kNoEdge, late_gather_ = kNoEdge;
+  std::size_t keyed_ = kNoEdge, gather_ = kNoEdge, late_gather_ = kNoEdge, malformed_gather_ = kNoEdge;
 };
 
 }  // namespace

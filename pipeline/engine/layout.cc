@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint32_t kShardsMax = 64;
 constexpr std::uint32_t kCreditsMax = 1024;
 constexpr std::size_t kHeapBytesPerRow = 64;
+/// Options of tables that are the engine's, whatever the connector.
+constexpr const char* kEngineOptions[] = {"weir.malformed-rows"};
 
 Error bad_option(const char* name, const std::string& wants, std::uint64_t got) {
   return Error(ErrorCode::kInvalidArgument, std::string(name) + " must be " + wants + ", not " + std::to_string(got));
@@ -58,6 +60,7 @@ TableContext table_context(const TableDefinition& table, const JobLayout& layout
   context.table = table.name;
   for (std::uint32_t i = 0; i < table.physical_count; ++i) context.schema.fields.push_back(table.schema.fields[i]);
   context.options = table.options;
+  for (const char* own : kEngineOptions) context.options.erase(own);
   context.time_zone = layout.time_zone;
   context.record_bytes_max = options.record_bytes_max;
   context.clock = clock;
@@ -82,6 +85,9 @@ class QueryLayouter {
     if (out_.plan.late.has_value() && out_.plan.late->side.has_value()) {
       WEIR_ASSIGN(out_.late, lay_out_side(*out_.plan.late->side));
     }
+    if (out_.plan.malformed.has_value()) {
+      WEIR_ASSIGN(out_.malformed, lay_out_side(*out_.plan.malformed));
+    }
     lay_out_gather();
     count_bytes();
     return std::move(out_);
@@ -94,6 +100,9 @@ class QueryLayouter {
     for (std::uint32_t i = 0; i < source.physical_columns.size(); ++i) {
       context.columns.push_back({source.physical_columns[i], i});
     }
+    // All of them go to the dead-letter table, those too that the format would pass over.
+    if (out_.plan.malformed.has_value())
+      std::erase_if(context.options, [](const auto& option) { return option.first.ends_with(".ignore-parse-errors"); });
     WEIR_ASSIGN(out_.source, make_source(context));
     out_.read_physical = physical_of(source.read_schema);
     const ResultStage& result = out_.plan.result;

@@ -45,7 +45,7 @@ struct QueryLayout {
   std::vector<Physical> read_physical;
   WindowAggregateOptions aggregate;  ///< Where plan.aggregate is there; mode and decide_late are set for each instance.
   EdgeLayout keyed, gather;
-  std::optional<SideLayout> late;
+  std::optional<SideLayout> late, malformed;
   StateCost state_cost;
   Schema result_schema;  ///< Of the rows that reach the sink.
 };

@@ -90,6 +90,7 @@ class Planner {
       ++at;
     }
     WEIR_TRY(take_results(at));
+    if (query_.malformed_output.has_value()) out_.malformed = side_stage(*query_.malformed_output);
     prune();
     return std::move(out_);
   }
@@ -196,6 +197,15 @@ class Planner {
     return {};
   }
 
+  static SideStage side_stage(const SideOutput& output) {
+    SideStage side;
+    side.table = output.table;
+    side.project.expressions = output.expressions;
+    for (std::size_t i = 0; i < output.expressions.size(); ++i)
+      side.project.schema.fields.push_back(output.table->schema.fields[i]);
+    return side;
+  }
+
   Result<void> take_late_policy() {
     if (query_.late_policy == LatePolicy::kDrop) return {};
     if (out_.aggregate->window.kind == WindowKind::kSession) {
@@ -207,14 +217,10 @@ class Planner {
     late.window = out_.aggregate->window;
     if (query_.late_output.has_value()) {
       const SideOutput& output = *query_.late_output;
-      SideStage side;
-      side.table = output.table;
+      SideStage side = side_stage(output);
       std::vector<ExpressionPtr> columns = scan_columns_;
       columns.push_back(make_column(kRowWatermark, Type::timestamp(3)));
-      for (std::size_t i = 0; i < output.expressions.size(); ++i) {
-        side.project.expressions.push_back(substitute(output.expressions[i], columns));
-        side.project.schema.fields.push_back(output.table->schema.fields[i]);
-      }
+      for (ExpressionPtr& expression : side.project.expressions) expression = substitute(expression, columns);
       late.side = std::move(side);
     }
     out_.late = std::move(late);

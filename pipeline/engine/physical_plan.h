@@ -86,6 +86,7 @@ struct ResultStage {
 struct PhysicalQuery {
   SourceStage source;
   std::optional<LateStage> late;
+  std::optional<SideStage> malformed;  ///< Over dead_letter_schema().
   std::optional<AggregateStage> aggregate;
   ResultStage result;
 };

@@ -84,7 +84,10 @@ class Binder {
 
   // binder_side.cc
   bool apply_late_rows(QueryPlan& query, SourceSpan span);
-  std::optional<SideOutput> bind_late_output(const TableDefinition& source, const std::string& name, SourceSpan span);
+  bool apply_malformed_rows(QueryPlan& query, SourceSpan span);
+  std::shared_ptr<const TableDefinition> side_table(const std::string& name, const std::string& what, SourceSpan span);
+  std::optional<SideOutput> bind_side(std::shared_ptr<const TableDefinition> table, const Schema& given,
+                                      const std::string& what, SourceSpan span);
 
   // binder_settings.cc
   void apply_set(const Set& set);

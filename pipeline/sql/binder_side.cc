@@ -1,5 +1,6 @@
 // Rows that leave a query on the side, by settings that Flink ignores:
 //   SET 'weir.late-rows' = 'drop' | 'fail' | '<table>'
+//   SET 'weir.malformed-rows' = 'fail' | '<table>', or the option of that name of the source table
 // A setting counts for the queries behind it. A side table's columns are filled by name.
 #include <algorithm>
 
@@ -10,7 +11,7 @@ namespace weir::sql {
 namespace {
 
 constexpr const char* kLateRows = "weir.late-rows";
-constexpr std::string_view kRowWatermark = "weir_watermark";
+constexpr const char* kMalformedRows = "weir.malformed-rows";
 
 const PlanNode* scan_of(const QueryPlan& query) {
   const PlanNode* node = query.root.get();
@@ -38,59 +39,82 @@ bool Binder::apply_late_rows(QueryPlan& query, SourceSpan span) {
   if (scan == nullptr || scan->table->watermark_column < 0) return true;  // nothing is ever late
   const auto at = setting_spans_.find(kLateRows);
   if (at != setting_spans_.end()) span = at->second;
-  query.late_output = bind_late_output(*scan->table, plain_name(setting->second), span);
-  if (!query.late_output.has_value()) return false;
+  const auto table = side_table(plain_name(setting->second), "late rows", span);
+  if (table == nullptr) return false;
+  Schema given = scan->table->schema;
+  given.fields.push_back(
+      {"weir_watermark", scan->table->schema.fields[static_cast<std::size_t>(scan->table->watermark_column)].type});
+  query.late_output = bind_side(table, given, "late rows of `" + scan->table->name + "`", span);
   query.late_policy = LatePolicy::kSideOutput;
-  return true;
+  return query.late_output.has_value();
 }
 
-std::optional<SideOutput> Binder::bind_late_output(const TableDefinition& source, const std::string& name,
-                                                   SourceSpan span) {
+/// The same for malformed records: the source table's own option, else the setting.
+bool Binder::apply_malformed_rows(QueryPlan& query, SourceSpan span) {
+  const PlanNode* scan = scan_of(query);
+  if (scan == nullptr) return true;
+  std::string name;
+  if (const auto option = scan->table->options.find(kMalformedRows); option != scan->table->options.end()) {
+    name = option->second;
+    if (const auto at = scan->table->option_spans.find(kMalformedRows); at != scan->table->option_spans.end())
+      span = at->second;
+  } else if (const auto setting = plan_.settings.find(kMalformedRows); setting != plan_.settings.end()) {
+    name = setting->second;
+    if (const auto at = setting_spans_.find(kMalformedRows); at != setting_spans_.end()) span = at->second;
+  }
+  if (name.empty() || name == "fail") return true;
+  const auto table = side_table(plain_name(name), "malformed records", span);
+  if (table == nullptr) return false;
+  query.malformed_output = bind_side(table, dead_letter_schema(), "malformed records", span);
+  return query.malformed_output.has_value();
+}
+
+std::shared_ptr<const TableDefinition> Binder::side_table(const std::string& name, const std::string& what,
+                                                          SourceSpan span) {
   const auto entry = catalog_.find(name);
   if (entry == catalog_.end()) {
     std::string hint = did_you_mean(name, table_names());
-    if (hint.empty()) hint = "late rows go to 'drop', to 'fail', or to a table that is declared before the query";
-    error(ErrorCode::kSqlUnknownName, span, "unknown table `" + name + "` for late rows", std::move(hint));
-    return std::nullopt;
+    if (hint.empty()) hint = "they can go to a table that is declared before the query";
+    error(ErrorCode::kSqlUnknownName, span, "unknown table `" + name + "` for " + what, std::move(hint));
+    return nullptr;
   }
   if (entry->second.is_view) {
-    error(ErrorCode::kSqlSemantic, span, "`" + name + "` is a view", "late rows go into tables only");
-    return std::nullopt;
+    error(ErrorCode::kSqlSemantic, span, "`" + name + "` is a view", what + " go into tables only");
+    return nullptr;
   }
-  if (entry->second.table == nullptr) return std::nullopt;  // its CREATE was reported
+  return entry->second.table;  // null: its CREATE was reported
+}
+
+/// The table's columns out of those that are given, by name.
+std::optional<SideOutput> Binder::bind_side(std::shared_ptr<const TableDefinition> table, const Schema& given,
+                                            const std::string& what, SourceSpan span) {
+  std::vector<std::string> names;
+  for (const Field& field : given.fields) names.push_back(field.name);
   SideOutput output;
-  output.table = entry->second.table;
-  const Type time = source.schema.fields[static_cast<std::size_t>(source.watermark_column)].type;
-  for (std::uint32_t i = 0; i < output.table->physical_count; ++i) {
-    const Field& wanted = output.table->schema.fields[i];
-    const int found = source.schema.find(wanted.name);
-    ExpressionPtr column;
-    if (found >= 0) {
-      column =
-          make_column(static_cast<std::uint32_t>(found), source.schema.fields[static_cast<std::size_t>(found)].type);
-    } else if (wanted.name == kRowWatermark) {
-      column = make_column(static_cast<std::uint32_t>(source.schema.size()), time);
-    } else {
-      std::vector<std::string> names;
-      for (const Field& field : source.schema.fields) names.push_back(field.name);
-      std::string hint = did_you_mean(wanted.name, names);
-      if (hint.empty()) hint = "besides its columns there is `weir_watermark`, the watermark that the row came after";
+  for (std::uint32_t i = 0; i < table->physical_count; ++i) {
+    const Field& wanted = table->schema.fields[i];
+    const int found = given.find(wanted.name);
+    if (found < 0) {
+      std::string list;
+      for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
       error(ErrorCode::kSqlUnknownName, span,
-            "the column `" + wanted.name + "` of `" + name + "` is no column of `" + source.name +
-                "`, whose late rows go there",
-            std::move(hint));
+            "`" + table->name + "` takes " + what + ", which have no column `" + wanted.name + "`",
+            "they have " + list);
       return std::nullopt;
     }
-    if (!casts_implicitly(column->type, wanted.type)) {
+    const Type& type = given.fields[static_cast<std::size_t>(found)].type;
+    ExpressionPtr column = make_column(static_cast<std::uint32_t>(found), type);
+    if (!casts_implicitly(type, wanted.type)) {
       error(ErrorCode::kSqlType, span,
-            "the column `" + wanted.name + "` of `" + name + "` is " + wanted.type.to_string() + ", that of `" +
-                source.name + "` is " + column->type.to_string());
+            "the column `" + wanted.name + "` of `" + table->name + "` is " + wanted.type.to_string() + ", that of " +
+                what + " is " + type.to_string());
       return std::nullopt;
     }
-    if (!column->type.same_as(wanted.type)) column = checked(make_cast(column, wanted.type), span);
+    if (!type.same_as(wanted.type)) column = checked(make_cast(column, wanted.type), span);
     if (column == nullptr) return std::nullopt;
     output.expressions.push_back(std::move(column));
   }
+  output.table = std::move(table);
   return output;
 }
 

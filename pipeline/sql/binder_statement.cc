@@ -474,7 +474,7 @@ void Binder::add_query(PlanNodePtr node, std::shared_ptr<const TableDefinition> 
   QueryPlan query;
   query.root = std::move(root);
   query.explain = explain;
-  if (!apply_late_rows(query, span)) return;
+  if (!apply_late_rows(query, span) || !apply_malformed_rows(query, span)) return;
   plan_.queries.push_back(std::move(query));
 }
 

@@ -64,10 +64,10 @@ TEST(LateRows, mistakes_are_shown_at_the_setting) {
             "`v` is a view");
   EXPECT_EQ(first_error("CREATE TABLE l (chanel STRING) WITH ('connector' = 'print'); SET 'weir.late-rows' = 'l'; " +
                         std::string(kCount)),
-            "the column `chanel` of `l` is no column of `bids`, whose late rows go there");
+            "`l` takes late rows of `bids`, which have no column `chanel`");
   EXPECT_EQ(first_error("CREATE TABLE l (channel INT) WITH ('connector' = 'print'); SET 'weir.late-rows' = 'l'; " +
                         std::string(kCount)),
-            "the column `channel` of `l` is INT, that of `bids` is STRING");
+            "the column `channel` of `l` is INT, that of late rows of `bids` is STRING");
 }
 
 }  // namespace

@@ -70,6 +70,9 @@ struct TableContext {
 /// What a reader does with a bad record; returns false to end the job.
 struct ReaderCallbacks {
   BadRecordHandler bad_record;
+  /// Asked when bad_record has said false: whether the reader should return what it has and go on at the next read.
+  /// Null: false always means that the job ends.
+  std::function<bool()> pause;
 };
 
 /// Thread: the owning shard. Allocates: at open only.

@@ -97,8 +97,9 @@ enum class LatePolicy : std::uint8_t {
 /// Rows that leave a query on the side.
 struct SideOutput {
   std::shared_ptr<const TableDefinition> table;
-  /// One a physical column of `table`, over the columns of the query's source table and, behind them, the watermark of
-  /// the row's input before the row (a TIMESTAMP(3) or what the event time is).
+  /// One a physical column of `table`. Late rows: over the columns of the query's source table and, behind them, the
+  /// watermark of the row's input before the row (of the event time's type). Malformed records: over
+  /// dead_letter_schema().
   std::vector<ExpressionPtr> expressions;
 };
 
@@ -109,6 +110,8 @@ struct QueryPlan {
   bool explain = false;  ///< EXPLAIN: to be shown, not run.
   LatePolicy late_policy = LatePolicy::kDrop;
   std::optional<SideOutput> late_output;  ///< Where the policy is kSideOutput.
+  /// Where malformed records of the source table go; else the job fails or ignores them, as its options say.
+  std::optional<SideOutput> malformed_output;
 };
 
 /// A whole job: all tables and views, all settings (SET), all queries in order. More than one query is a statement set.
@@ -118,6 +121,10 @@ struct JobPlan {
   std::vector<QueryPlan> queries;
   std::vector<std::string> notes;  ///< What was accepted and means nothing here, for the user to read.
 };
+
+/// What is known of a malformed record: record BYTES (its first 256 bytes) and record_text, reason, column_name,
+/// record_number and byte (of its first one, from 0 in its input), table_name, input.
+Schema dead_letter_schema();
 
 /// Text of a plan as a tree, one node a line.
 std::string to_string(const QueryPlan& query);
