@@ -19,7 +19,9 @@ constexpr std::array<std::string_view, 5> kFused = {"COUNT", "SUM", "AVG", "MIN"
 std::vector<AggregateDefinition> built_in() {
   std::vector<AggregateDefinition> definitions;
   add_bool_and_or(definitions);
+  add_bits(definitions);
   add_moments(definitions);
+  add_ordered(definitions);
   return definitions;
 }
 
