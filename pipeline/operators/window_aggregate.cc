@@ -40,6 +40,18 @@ Result<AggregateLayout> make_layout(const WindowAggregateOptions& options) {
   return AggregateLayout::make(options.input, options.aggregates, !options.keys.empty());
 }
 
+SharedWindows::Setup shared_setup(WindowAggregate::Parts& parts) {
+  return {parts.math, &parts.layout, &parts.keys, &parts.arena, parts.options.groups_max};
+}
+
+GroupTable::Setup slice_setup(WindowAggregate::Parts& parts, std::optional<SharedWindows>& shared) {
+  GroupTable::Setup setup{&parts.keys, &parts.layout, &parts.arena, parts.options.groups_max};
+  if (!shared.has_value()) return setup;
+  setup.numbers = shared->numbers();
+  setup.dense_range_free = 1024;  // a window walks through the whole range of each of its slices
+  return setup;
+}
+
 WindowMath math_of(const WindowAggregateOptions& options) {
   WindowSpec one;  // without windows all rows are in one slice, and times are not looked at
   one.size_ns = std::int64_t{1} << 60;
@@ -108,8 +120,8 @@ WindowAggregate::WindowAggregate(FragmentContext& context, Parts parts)
       parts_(std::move(parts)),
       name_(std::string("window aggregate ") + std::string(aggregate_mode_name(parts_.options.mode))),
       capacity_(context.batch_rows),
-      store_(windowed() ? parts_.options.slices_max : 1,
-             {&parts_.keys, &parts_.layout, &parts_.arena, parts_.options.groups_max}),
+      shared_(sharing() ? std::optional<SharedWindows>(std::in_place, shared_setup(parts_)) : std::nullopt),
+      store_(windowed() ? parts_.options.slices_max : 1, slice_setup(parts_, shared_)),
       assigner_(parts_.math, capacity_),
       keys_(parts_.keys, capacity_),
       accumulator_(parts_.layout, capacity_),
@@ -120,8 +132,6 @@ WindowAggregate::WindowAggregate(FragmentContext& context, Parts parts)
   std::iota(row_numbers_.get(), row_numbers_.get() + capacity_, 0u);
   for (std::uint32_t i = 0; i < parts_.options.keys.size(); ++i) first_columns_.push_back(i);
   key_columns_ = merging() ? first_columns_ : parts_.options.keys;
-  window_table_.set_up({&parts_.keys, &parts_.layout, &parts_.arena, parts_.options.groups_max});
-  if (windowed() && !local() && parts_.math.kind != WindowKind::kTumble) combined_.emplace(parts_.partial, capacity_);
 }
 
 WindowAggregate::~WindowAggregate() = default;

@@ -20,6 +20,7 @@
 #include "window/aggregate_layout.h"
 #include "window/group_table.h"
 #include "window/lower.h"
+#include "window/shared_windows.h"
 #include "window/slice_assigner.h"
 #include "window/slice_store.h"
 #include "window/window_math.h"
@@ -60,6 +61,10 @@ class WindowAggregate final : public WindowAggregateOperator {
   bool windowed() const noexcept { return parts_.options.window.has_value(); }
   bool merging() const noexcept { return parts_.options.mode == AggregateMode::kMerge; }
   bool local() const noexcept { return parts_.options.mode == AggregateMode::kLocal; }
+  /// Whether windows share slices here: more than one window sees a slice, or a window sees more than one.
+  bool sharing() const noexcept {
+    return windowed() && !local() && parts_.math.kind != WindowKind::kTumble && parts_.math.slice != parts_.math.size;
+  }
   void fail(Error error);
 
   // window_aggregate.cc
@@ -69,16 +74,19 @@ class WindowAggregate final : public WindowAggregateOperator {
   void count_late(const Batch& batch);
 
   // window_emit.cc
-  bool next_window();
-  bool next_shared_window();
-  Result<void> combine();
-  Result<void> combine_slice(GroupTable& from, GroupTable& to);
-  bool seen_by(const Slice& slice, std::int64_t end) const noexcept;
+  /// kWaiting: more of it at the next resume().
+  enum class Next : std::uint8_t { kReady, kWaiting, kNone };
+  Result<Next> next_window(std::size_t& budget);
+  Result<Next> next_shared_window(std::size_t& budget);
   Result<void> emit();
+  void emit_keys_and_times(std::uint32_t count);
   Error overflow_error(const AggregateResult& result, std::uint32_t group) const;
-  std::uint32_t select_groups(std::uint32_t room);
+  Result<GroupSelection> select_groups(std::uint32_t room);
+  bool selected_all() const noexcept;
+  bool output_must_go() const noexcept;
   void finish_window();
   std::size_t push_output();
+  bool retire(std::size_t& budget);
 
   FragmentContext& context_;
   Parts parts_;
@@ -86,16 +94,15 @@ class WindowAggregate final : public WindowAggregateOperator {
   std::uint32_t capacity_;
   std::vector<std::uint32_t> key_columns_;    // in the batches that come in
   std::vector<std::uint32_t> first_columns_;  // 0, 1, …: the keys of a partial
+  std::optional<SharedWindows> shared_;       // HOP, CUMULATE
   SliceStore store_;
   SliceAssigner assigner_;
   BatchKeys keys_;
   BatchAccumulator accumulator_;
   ProbeScratch probe_;
-  std::unique_ptr<std::uint32_t[]> groups_;
+  std::unique_ptr<std::uint32_t[]> groups_;       // of the rows of a batch, and those that are given out
   std::unique_ptr<std::uint32_t[]> row_numbers_;  // 0, 1, …: a selection of the rows from any row on
   BatchMemory output_;
-  std::optional<BatchMemory> combined_;  // HOP, CUMULATE: partials on their way from slices to a window
-  GroupTable window_table_;              // HOP, CUMULATE: what several slices are combined into
   LateReport late_;
   std::uint64_t rows_taken_ = 0;
   std::uint64_t rejected_ = 0;
@@ -108,10 +115,10 @@ class WindowAggregate final : public WindowAggregateOperator {
   bool failed_ = false;
   Watermark target_ = kWatermarkNone;
   Control held_control_;
-  GroupTable* source_ = nullptr;
-  std::uint32_t source_position_ = 0;
+  bool passed_on_ = false;      // held_control_: only slices have to go
+  bool ready_ = false;          // a window is being given out
+  std::uint32_t position_ = 0;  // the next of its groups
   std::int64_t window_start_ = 0, window_end_ = 0;
-  std::int64_t fired_end_ = kEventTimeMin;  // HOP, CUMULATE: windows up to this end have fired
 };
 
 }  // namespace weir

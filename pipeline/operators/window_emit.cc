@@ -8,6 +8,9 @@
 namespace weir {
 namespace {
 
+// A resume() combines at least so many rows of slices before it gives the shard back.
+constexpr std::size_t kWorkMin = 4096;
+
 std::string text_of(const Vector& vector, std::uint32_t row) {
   if (!vector.is_valid(row)) return "NULL";
   switch (vector.physical) {
@@ -52,27 +55,42 @@ void WindowAggregate::control(const Control& control) {
 }
 
 std::size_t WindowAggregate::resume() {
-  if (!firing_ || failed_ || !next_->accepts()) return 0;
+  if (!firing_ || failed_) return 0;
+  const std::size_t work = std::max<std::size_t>(capacity_, kWorkMin);
+  std::size_t budget = work;
+  if (passed_on_) {
+    firing_ = !retire(budget);
+    return failed_ ? 0 : std::max<std::size_t>(work - budget, 1);
+  }
+  if (!next_->accepts()) return 0;
   while (true) {
-    if (source_ == nullptr && !next_window()) break;
-    if (failed_) return 0;
+    if (!ready_) {
+      Result<Next> next = next_window(budget);
+      if (!next) {
+        fail(std::move(next).error());
+        return 0;
+      }
+      if (*next == Next::kWaiting) return work - budget;
+      if (*next == Next::kNone) break;
+      ready_ = true;
+      position_ = 0;
+    }
     if (Result<void> emitted = emit(); !emitted) {
       fail(std::move(emitted).error());
       return 0;
     }
-    const bool done = source_position_ == source_->group_end();
-    // The strings of a batch stand in the slice: it goes out before the slice is closed.
-    const bool must_go = output_->full() || (done && parts_.layout.has_strings()) || (done && parts_.keys.strings);
-    const std::size_t pushed = must_go ? push_output() : 0;
+    const bool done = selected_all();
+    const std::size_t pushed = output_must_go() ? push_output() : 0;
     if (done) finish_window();
     if (pushed != 0) return pushed;
   }
-  if (failed_) return 0;
   const std::size_t pushed = push_output();
   if (!next_->accepts()) return pushed;
-  firing_ = false;
   if (held_control_.kind == Control::Kind::kWatermark) given_ = held_control_.value;
+  passed_on_ = sharing() && target_ != kWatermarkNone;
+  firing_ = passed_on_;
   next_->control(held_control_);
+  if (passed_on_) firing_ = !retire(budget);  // when the results are on their way
   return pushed + 1;
 }
 
@@ -91,118 +109,97 @@ std::size_t WindowAggregate::push_output() {
 
 // ---- Which window is next ---------------------------------------------------------------------------------------
 
-bool WindowAggregate::next_window() {
-  source_position_ = 0;
-  if (store_.open_count() == 0) return false;
-  if (!windowed()) {
-    if (target_ != kWatermarkEnd) return false;
-    source_ = &store_.at(0).table;
-    return true;
-  }
-  if (!local() && parts_.math.kind != WindowKind::kTumble) return next_shared_window();
-  Slice& slice = store_.at(0);
-  if (!parts_.math.fired(parts_.math.slice_end(slice.start), target_)) return false;
+Result<WindowAggregate::Next> WindowAggregate::next_window(std::size_t& budget) {
+  if (sharing()) return next_shared_window(budget);
+  if (store_.open_count() == 0) return Next::kNone;
+  if (!windowed()) return target_ == kWatermarkEnd ? Next::kReady : Next::kNone;
+  const Slice& slice = store_.at(0);
+  if (!parts_.math.fired(parts_.math.slice_end(slice.start), target_)) return Next::kNone;
   window_start_ = slice.start;
   window_end_ = local() ? slice.window_end_min : parts_.math.slice_end(slice.start);
-  source_ = &slice.table;
-  return true;
+  return Next::kReady;
 }
 
-bool WindowAggregate::seen_by(const Slice& slice, std::int64_t end) const noexcept {
-  return slice.window_end_min <= end && slice.start >= parts_.math.window_start(end) &&
-         parts_.math.slice_end(slice.start) <= end;
-}
-
-bool WindowAggregate::next_shared_window() {
-  std::int64_t end = kEventTimeMax;
-  for (std::uint32_t i = 0; i < store_.open_count(); ++i) {
-    const Slice& slice = store_.at(i);
-    const std::int64_t open = slice.window_end_min > fired_end_ ? slice.window_end_min : fired_end_ + parts_.math.slice;
-    end = std::min(end, open);
-    if (parts_.math.slice_end(slice.start) > end) break;  // later slices start later still
-  }
-  if (!parts_.math.fired(end, target_)) return false;
+Result<WindowAggregate::Next> WindowAggregate::next_shared_window(std::size_t& budget) {
+  // At the end nothing is left to be done when the end of the input has been passed on.
+  if (target_ == kWatermarkNone || (shared_->none_due(target_) && target_ != kWatermarkEnd)) return Next::kNone;
+  WEIR_ASSIGN(const bool retired, shared_->retire(store_, budget));
+  if (!retired) return Next::kWaiting;
+  const std::int64_t end = shared_->next_end(store_);
+  if (end == kEventTimeMax || !parts_.math.fired(end, target_)) return Next::kNone;
+  WEIR_ASSIGN(const bool prepared, shared_->prepare(store_, end, budget));
+  if (!prepared) return Next::kWaiting;
   window_end_ = end;
   window_start_ = parts_.math.window_start(end);
-  if (Result<void> combined = combine(); !combined) {
-    fail(std::move(combined).error());
-    return false;
-  }
-  return true;
+  return Next::kReady;
 }
 
-Result<void> WindowAggregate::combine() {
-  GroupTable* only = nullptr;
-  std::uint32_t slices = 0;
-  for (std::uint32_t i = 0; i < store_.open_count(); ++i) {
-    if (!seen_by(store_.at(i), window_end_)) continue;
-    ++slices;
-    only = &store_.at(i).table;
-  }
-  source_ = slices == 1 ? only : &window_table_;
-  if (slices <= 1) return {};
-  for (std::uint32_t i = 0; i < store_.open_count(); ++i)
-    if (seen_by(store_.at(i), window_end_)) WEIR_TRY(combine_slice(store_.at(i).table, window_table_));
-  return {};
-}
-
-Result<void> WindowAggregate::combine_slice(GroupTable& from, GroupTable& to) {
-  Batch& batch = **combined_;
-  const auto accumulators = parts_.layout.accumulators();
-  const auto keys = static_cast<std::uint32_t>(parts_.keys.columns.size());
-  std::uint32_t position = 0;
-  while (position < from.group_end()) {
-    GroupSelection selection{&from, groups_.get(), 0};
-    for (; position < from.group_end() && selection.count < capacity_; ++position)
-      if (from.present(position)) groups_[selection.count++] = position;
-    batch.reset();
-    batch.set_row_count(selection.count);
-    for (std::uint32_t i = 0; i < keys; ++i) from.read_key(i, groups_.get(), selection.count, batch.column(i), 0);
-    for (std::uint32_t i = 0; i < accumulators.size(); ++i)
-      lower_partial(parts_.layout, accumulators[i], selection, batch.column(keys + 2 + i), 0);
-    const simd::Rows rows{selection.count, nullptr, nullptr};
-    keys_.begin(batch, first_columns_, rows);
-    accumulator_.begin(batch, static_cast<int>(keys) + 2);
-    WEIR_TRY(absorb(to, rows));
-  }
-  return {};
+bool WindowAggregate::retire(std::size_t& budget) {
+  Result<bool> retired = shared_->retire(store_, budget);
+  if (!retired) fail(std::move(retired).error());
+  const bool done = !failed_ && *retired;
+  passed_on_ = !done;
+  return done;
 }
 
 // ---- One window -------------------------------------------------------------------------------------------------
 
-std::uint32_t WindowAggregate::select_groups(std::uint32_t room) {
+Result<GroupSelection> WindowAggregate::select_groups(std::uint32_t room) {
+  if (sharing()) {
+    const std::uint32_t count = shared_->select(position_, std::min(room, SharedWindows::kBlock), groups_.get());
+    return shared_->rows(groups_.get(), count);
+  }
+  const GroupTable& table = store_.at(0).table;
   std::uint32_t count = 0;
-  const std::uint32_t end = source_->group_end();
-  for (; source_position_ < end && count < room; ++source_position_)
-    if (source_->present(source_position_)) groups_[count++] = source_position_;
-  while (source_position_ < end && !source_->present(source_position_)) ++source_position_;
-  return count;
+  const std::uint32_t end = table.group_end();
+  for (; position_ < end && count < room; ++position_)
+    if (table.present(position_)) groups_[count++] = position_;
+  while (position_ < end && !table.present(position_)) ++position_;
+  return GroupSelection{&table, groups_.get(), count, {}};
+}
+
+bool WindowAggregate::selected_all() const noexcept {
+  return sharing() ? shared_->selected_all(position_) : position_ == store_.at(0).table.group_end();
+}
+
+bool WindowAggregate::output_must_go() const noexcept {
+  if (output_->full()) return true;
+  // The strings of a batch stand in the state: it goes out before the state changes.
+  if (parts_.layout.has_strings() && (selected_all() || (sharing() && shared_->rows_own_memory()))) return true;
+  return parts_.keys.strings && selected_all();
+}
+
+void WindowAggregate::emit_keys_and_times(std::uint32_t count) {
+  Batch& out = *output_;
+  const std::uint32_t at = out.row_count();
+  const GroupTable& keys = sharing() ? shared_->keys() : store_.at(0).table;
+  std::uint32_t column = 0;
+  for (; column < parts_.keys.columns.size(); ++column)
+    keys.read_key(column, groups_.get(), count, out.column(column), at);
+  if (!windowed() && !local()) return;
+  const auto fill = [&](std::int64_t value) {
+    std::fill_n(out.column(column++).values<std::int64_t>() + at, count, value);
+  };
+  fill(window_start_);
+  fill(window_end_);
+  if (local()) return;
+  const EventTime time = window_end_ - parts_.math.tick;
+  fill(time);
+  out.header().event_time_min = std::min(out.header().event_time_min, time);
+  out.header().event_time_max = std::max(out.header().event_time_max, time);
 }
 
 Result<void> WindowAggregate::emit() {
   Batch& out = *output_;
   const std::uint32_t at = out.row_count();
-  const GroupSelection selection{source_, groups_.get(), select_groups(out.capacity() - at)};
-  std::uint32_t column = 0;
-  for (; column < parts_.keys.columns.size(); ++column)
-    source_->read_key(column, groups_.get(), selection.count, out.column(column), at);
-  const auto fill = [&](std::int64_t value) {
-    std::fill_n(out.column(column++).values<std::int64_t>() + at, selection.count, value);
-  };
+  WEIR_ASSIGN(const GroupSelection selection, select_groups(out.capacity() - at));
+  emit_keys_and_times(selection.count);
   if (local()) {
-    fill(window_start_);
-    fill(window_end_);
+    std::uint32_t column = static_cast<std::uint32_t>(parts_.keys.columns.size()) + 2;
     for (const Accumulator& accumulator : parts_.layout.accumulators())
       lower_partial(parts_.layout, accumulator, selection, out.column(column++), at);
   } else {
-    if (windowed()) {
-      const EventTime time = window_end_ - parts_.math.tick;
-      fill(window_start_);
-      fill(window_end_);
-      fill(time);
-      out.header().event_time_min = std::min(out.header().event_time_min, time);
-      out.header().event_time_max = std::max(out.header().event_time_max, time);
-    }
+    std::uint32_t column = static_cast<std::uint32_t>(parts_.keys.columns.size()) + (windowed() ? 3 : 0);
     for (const AggregateResult& result : parts_.layout.results()) {
       const std::uint32_t written = lower_result(parts_.layout, result, selection, out.column(column++), at);
       if (written != selection.count) return overflow_error(result, written);
@@ -225,17 +222,13 @@ Error WindowAggregate::overflow_error(const AggregateResult& result, std::uint32
 }
 
 void WindowAggregate::finish_window() {
-  const bool shared = windowed() && !local() && parts_.math.kind != WindowKind::kTumble;
-  if (!shared) {
-    store_.close(0);
+  if (sharing()) {
+    shared_->fired(window_end_);
+    shared_->free_rows();
   } else {
-    if (source_ == &window_table_) window_table_.clear();
-    fired_end_ = window_end_;
-    // Slices whose last window this was; partly late ones may stand behind slices that are still needed.
-    for (std::uint32_t i = store_.open_count(); i-- > 0;)
-      if (parts_.math.last_end(store_.at(i).start) <= fired_end_) store_.close(i);
+    store_.close(0);
   }
-  source_ = nullptr;
+  ready_ = false;
 }
 
 }  // namespace weir

@@ -14,8 +14,7 @@
 namespace weir {
 namespace {
 
-// A dense table of up to this many groups always pays; above, it must have seen an eighth of its range in rows.
-constexpr std::uint64_t kDenseRangeFree = 4096;
+// A dense table above Setup::dense_range_free must have seen an eighth of its range in rows.
 constexpr std::uint64_t kDenseRangeMax = 65536;
 constexpr std::uint32_t kHashedRowsMin = 64;
 constexpr std::uint32_t kProbeWordsMax = 4;
@@ -38,7 +37,8 @@ bool valid_range(BatchKeys& keys, const simd::Rows& rows, std::int64_t& least, s
 }  // namespace
 
 Error GroupTable::groups_error() const {
-  return Error(ErrorCode::kLimitExceeded, "a slice has more than groups_max = " + std::to_string(setup_.groups_max) +
+  return Error(ErrorCode::kLimitExceeded, std::string(setup_.of_keys ? "the open windows have" : "a slice has") +
+                                              " more than groups_max = " + std::to_string(setup_.groups_max) +
                                               " different keys on one shard")
       .with_hint("raise groups_max, use more shards or shorter windows");
 }
@@ -63,7 +63,7 @@ void GroupTable::initialize(std::byte* states, std::size_t stride, std::size_t c
 
 Result<void> GroupTable::start(const BatchKeys& keys) {
   const KeyForm form = keys.layout().form;
-  if (form == KeyForm::kWords) return start_hashed();
+  if (form == KeyForm::kWords || setup_.of_keys) return start_hashed();
   if (form == KeyForm::kInteger) return {};
   stride_ = setup_.aggregates->state_bytes();
   key_bytes_ = 0;
@@ -78,12 +78,13 @@ Result<void> GroupTable::find_or_insert(BatchKeys& keys, const simd::Rows& rows,
                                         ProbeScratch& scratch) {
   if (mode_ == Mode::kEmpty) WEIR_TRY(start(keys));
   if (mode_ == Mode::kGlobal || rows.count == 0) return {};
-  if (keys.layout().form == KeyForm::kWords) return find_words(keys, rows, groups, scratch);
-  if (mode_ != Mode::kHashed) {
+  if (mode_ == Mode::kEmpty || mode_ == Mode::kDense) {
     bool done = false;
     WEIR_TRY(find_dense(keys, rows, groups, done));
     if (done) return {};
   }
+  if (mode_ == Mode::kNumbered) return find_numbered(keys, rows, groups, scratch);
+  if (keys.layout().form == KeyForm::kWords) return find_words(keys, rows, groups, scratch);
   return find_integer(keys, rows, groups, scratch);
 }
 
@@ -159,7 +160,8 @@ Result<void> GroupTable::cover(std::int64_t least, std::int64_t greatest, std::u
   const std::int64_t low = dense ? std::min(least, base_) : least;
   const std::int64_t high = dense ? std::max(greatest, base_ + (static_cast<std::int64_t>(range_) - 1)) : greatest;
   const std::uint64_t span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);  // groups less one
-  const std::uint64_t pays = std::clamp(8 * (rows_seen_ + rows), kDenseRangeFree, kDenseRangeMax);
+  const std::uint64_t pays =
+      std::clamp<std::uint64_t>(8 * (rows_seen_ + rows), setup_.dense_range_free, kDenseRangeMax);
   done = span < pays && span + 2 <= setup_.groups_max;
   if (!done) return {};
   const std::size_t stride = setup_.aggregates->state_bytes();
@@ -213,15 +215,11 @@ Result<void> GroupTable::rehash_dense() {
     if (rows_counted == 0) continue;
     const bool null = old == range_;
     const auto key = null ? 0 : static_cast<std::uint64_t>(base_ + static_cast<std::int64_t>(old));
-    auto group = insert(&key);
+    auto group = find_key(null, key);
     if (!group) {
       give_back();
       return std::move(group).error();
     }
-    if (null)
-      null_group_ = *group;
-    else
-      place(*group, simd::hash_u64(key));
     std::memcpy(rows_ + *group * stride_ + key_bytes_, from, old_stride);
   }
   give_back();
@@ -231,8 +229,8 @@ Result<void> GroupTable::rehash_dense() {
 // ---- Hashed -----------------------------------------------------------------------------------------------------
 
 Result<void> GroupTable::start_hashed() {
-  mode_ = Mode::kHashed;
-  key_bytes_ = setup_.keys->words * sizeof(std::uint64_t);
+  mode_ = setup_.numbers != nullptr ? Mode::kNumbered : Mode::kHashed;
+  key_bytes_ = (mode_ == Mode::kNumbered ? 1 : setup_.keys->words) * sizeof(std::uint64_t);
   stride_ = key_bytes_ + setup_.aggregates->state_bytes();
   count_ = 0;
   row_capacity_ = 0;
@@ -271,12 +269,8 @@ Result<void> GroupTable::grow_slots() {
   slot_block_ = StateArena::block_bytes(bytes);
   slot_mask_ = slots - 1;
   std::memset(slots_, 0xFF, bytes);
-  const bool integer = setup_.keys->form == KeyForm::kInteger;
-  for (std::uint32_t group = 0; group < count_; ++group) {
-    if (group == null_group_) continue;
-    const std::uint64_t* key = key_at(group);
-    place(group, integer ? simd::hash_u64(*key) : hash_key_words(*setup_.keys, key));
-  }
+  for (std::uint32_t group = 0; group < count_; ++group)
+    if (group != null_group_ && !is_free(group)) place(group, hash_of(group));
   return {};
 }
 
@@ -300,26 +294,21 @@ bool GroupTable::equal(const std::uint64_t* row, const std::uint64_t* key) const
 }
 
 Result<std::uint32_t> GroupTable::insert(const std::uint64_t* key) {
-  if (count_ >= setup_.groups_max) return groups_error();
-  if (count_ == row_capacity_) WEIR_TRY(grow_rows(std::size_t{row_capacity_} * 2));
-  if ((std::uint64_t{count_} + 1) * kSlotsPerGroup > slot_mask_ + 1) WEIR_TRY(grow_slots());
-  const KeyLayout& layout = *setup_.keys;
-  std::byte* row = rows_ + count_ * stride_;
-  std::memcpy(row, key, key_bytes_);
-  for (const KeyColumn& column : layout.columns) {
-    if (!layout.strings || column.type.physical() != Physical::kString) continue;
-    StringRef text;
-    std::byte* at = row + column.word * sizeof(std::uint64_t);
-    std::memcpy(static_cast<void*>(&text), at, sizeof text);
-    if (text.is_inline()) continue;
-    StringRef kept;
-    if (!strings_.store(text, *setup_.arena, kept))
-      return Error(ErrorCode::kLimitExceeded, "string keys do not fit state_bytes_max = " +
-                                                  std::to_string(setup_.arena->bytes_max()) + " bytes of one shard");
-    std::memcpy(at, &kept, sizeof kept);
+  if (key_count() >= setup_.groups_max) return groups_error();
+  std::uint32_t group = free_head_;
+  if (group != simd::kNoRow) {
+    free_head_ = static_cast<std::uint32_t>(*key_at(group));
+    --free_count_;
+  } else {
+    if (count_ == row_capacity_) WEIR_TRY(grow_rows(std::size_t{row_capacity_} * 2));
+    if ((std::uint64_t{count_} + 1) * kSlotsPerGroup > slot_mask_ + 1) WEIR_TRY(grow_slots());
+    group = count_++;
   }
+  std::byte* row = rows_ + group * stride_;
+  std::memcpy(row, key, key_bytes_);
   initialize(row + key_bytes_, stride_, 1);
-  return count_++;
+  if (setup_.keys->strings) WEIR_TRY(keep_texts(row));
+  return group;
 }
 
 Result<void> GroupTable::insert_misses(BatchKeys& keys, const std::uint32_t* rows, std::uint32_t count,
@@ -358,11 +347,7 @@ Result<void> GroupTable::find_integer(BatchKeys& keys, const simd::Rows& rows, s
         scratch.valid[valid.count++] = row;
         continue;
       }
-      if (null_group_ == simd::kNoRow) {
-        constexpr std::uint64_t kNoKey = 0;
-        WEIR_ASSIGN(null_group_, insert(&kNoKey));
-      }
-      groups[row] = null_group_;
+      WEIR_ASSIGN(groups[row], find_key(true, 0));
     }
   }
   const simd::GroupIndexView view{slots_, slot_mask_, rows_, stride_};
@@ -405,7 +390,7 @@ bool GroupTable::present(std::uint32_t group) const noexcept {
 }
 
 std::uint32_t GroupTable::group_count() const noexcept {
-  if (mode_ == Mode::kHashed) return count_;
+  if (mode_ == Mode::kHashed || mode_ == Mode::kNumbered) return key_count();
   std::uint32_t count = 0;
   for (std::uint32_t group = 0; group < group_end(); ++group) count += present(group) ? 1 : 0;
   return count;

@@ -5,6 +5,9 @@
 //                 rows  | state(base) | state(base+1) | … | state(NULL) |
 //   hashed      index of open addressing ─► rows in order of first appearance
 //                 slots | 3 | - | 0 | 1 | - …        rows  | key | state | key | state | …
+//   numbered    hashed, but a row holds the number that a table of keys gave its key: slices that share windows share
+//               such a table, so that a key is hashed and kept once, and windows add slices without looking keys up
+//                 slots | 3 | - | 0 | 1 | - …        rows  | number | state | number | state | …
 //
 // A row holds the key's words and the state behind them, so that a probe that found the key has the accumulators in the
 // same cache line. A table with one integer key starts dense and is rehashed when its range leaves what it pays for.
@@ -101,6 +104,13 @@ class GroupTable {
     const AggregateLayout* aggregates = nullptr;
     StateArena* arena = nullptr;
     std::uint32_t groups_max = 1u << 20;
+    /// Where set, rows that are not dense are numbered by this table of keys.
+    GroupTable* numbers = nullptr;
+    /// A table of keys: never dense; the only state, that of a layout without aggregates, counts the rows in other
+    /// tables that have the key's number, and a number that no row has any more is given out again.
+    bool of_keys = false;
+    /// A dense table of up to this many groups always pays.
+    std::uint32_t dense_range_free = 4096;
   };
 
   /// Requires: called once before use; the setup outlives the table. `expected` groups are laid out at the first row.
@@ -131,13 +141,27 @@ class GroupTable {
   void read_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
                 std::uint32_t at) const noexcept;
 
+  // ---- Numbers of a table of keys (numbered_groups.cc) ----
+  /// Makes a dense table of a slice a numbered one; others stay. Errors: kLimitExceeded.
+  Result<void> number_groups();
+  /// The number of a group of a numbered table.
+  std::uint32_t number(std::uint32_t group) const noexcept {
+    return static_cast<std::uint32_t>(*reinterpret_cast<const std::uint64_t*>(rows_ + group * stride_));
+  }
+  /// Gives the memory back that only adding rows needs.
+  void seal() noexcept;
+  /// Of a table of keys: one row less has the number. Returns whether it was the last; then the key is forgotten.
+  bool release(std::uint32_t number) noexcept;
+  /// Of a table of keys: keys there are.
+  std::uint32_t key_count() const noexcept { return count_ - free_count_; }
+
   bool dense() const noexcept { return mode_ == Mode::kDense; }
   std::size_t bytes() const noexcept { return row_block_ + slot_block_ + strings_.bytes(); }
   /// Gives all memory back and forgets all groups.
   void clear() noexcept;
 
  private:
-  enum class Mode : std::uint8_t { kEmpty, kGlobal, kDense, kHashed };
+  enum class Mode : std::uint8_t { kEmpty, kGlobal, kDense, kHashed, kNumbered };
 
   Result<void> start(const BatchKeys& keys);
   Result<void> find_dense(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, bool& done);
@@ -148,6 +172,14 @@ class GroupTable {
   Result<void> cover(std::int64_t least, std::int64_t greatest, std::uint32_t rows, bool& done);
   Result<void> rehash_dense();
   Result<void> start_hashed();
+  Result<void> find_numbered(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, ProbeScratch& scratch);
+  Result<std::uint32_t> find_number(std::uint32_t number);
+  Result<std::uint32_t> find_key(bool null, std::uint64_t key);
+  std::uint64_t hash_of(std::uint32_t group) const noexcept;
+  bool is_free(std::uint32_t group) const noexcept;
+  void forget(std::uint32_t group) noexcept;
+  Result<void> keep_texts(std::byte* row);
+  Result<void> move_texts();
   Result<void> grow_rows(std::size_t rows);
   Result<void> grow_slots();
   Result<std::byte*> take(std::size_t bytes);
@@ -172,6 +204,9 @@ class GroupTable {
   std::uint32_t count_ = 0;      // hashed
   std::uint32_t row_capacity_ = 0;
   std::uint32_t null_group_ = simd::kNoRow;  // hashed, kInteger
+  std::uint32_t free_count_ = 0;             // of keys: rows of keys that were forgotten, in a list
+  std::uint32_t free_head_ = simd::kNoRow;
+  std::size_t text_bytes_ = 0;  // of keys: long strings of keys that are there
   std::uint32_t* slots_ = nullptr;
   std::size_t slot_block_ = 0;
   std::uint64_t slot_mask_ = 0;

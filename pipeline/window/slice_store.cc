@@ -30,11 +30,12 @@ Result<void> check_window(const WindowSpec& spec) {
 SliceStore::SliceStore(std::uint32_t slices_max, const GroupTable::Setup& setup)
     : slices_max_(slices_max),
       slices_(std::make_unique<Slice[]>(slices_max)),
-      order_(std::make_unique<Slice*[]>(slices_max)),
-      memory_bytes_(slices_max * (sizeof(Slice) + sizeof(Slice*))) {
+      order_(std::make_unique<Slice*[]>(std::size_t{slices_max} * 2)),
+      free_(std::make_unique<Slice*[]>(slices_max)),
+      memory_bytes_(slices_max * (sizeof(Slice) + 3 * sizeof(Slice*))) {
   for (std::uint32_t i = 0; i < slices_max; ++i) {
     slices_[i].table.set_up(setup);
-    order_[i] = &slices_[i];
+    free_[slices_max - 1 - i] = &slices_[i];
   }
 }
 
@@ -42,43 +43,61 @@ std::uint32_t SliceStore::lower_bound(std::int64_t start, std::int64_t window_en
   const auto before = [&](const Slice* slice, int) {
     return slice->start != start ? slice->start < start : slice->window_end_min < window_end_min;
   };
-  return static_cast<std::uint32_t>(std::lower_bound(order_.get(), order_.get() + open_count_, 0, before) -
-                                    order_.get());
+  Slice** first = order_.get() + head_;
+  return static_cast<std::uint32_t>(std::lower_bound(first, first + open_count_, 0, before) - first);
 }
 
 Result<Slice*> SliceStore::find_or_open(std::int64_t start, std::int64_t window_end_min) {
   if (last_ != nullptr && last_->start == start && last_->window_end_min == window_end_min) return last_;
   const std::uint32_t position = lower_bound(start, window_end_min);
   if (position < open_count_) {
-    Slice* found = order_[position];
+    Slice* found = order_[head_ + position];
     if (found->start == start && found->window_end_min == window_end_min) return last_ = found;
   }
   if (open_count_ == slices_max_)
     return Error(ErrorCode::kLimitExceeded,
                  "more than slices_max = " + std::to_string(slices_max_) + " slices are open on one shard")
         .with_hint("raise slices_max, or let the watermark follow the data more closely");
-  Slice* opened = order_[open_count_];
-  std::memmove(&order_[position + 1], &order_[position], (open_count_ - position) * sizeof(Slice*));
-  order_[position] = opened;
+  if (head_ + open_count_ == slices_max_ * 2) {  // at most once in slices_max slices
+    std::memmove(&order_[0], &order_[head_], open_count_ * sizeof(Slice*));
+    head_ = 0;
+  }
+  Slice* opened = free_[slices_max_ - open_count_ - 1];
+  Slice** at = &order_[head_ + position];
+  std::memmove(at + 1, at, (open_count_ - position) * sizeof(Slice*));
+  *at = opened;
   ++open_count_;
+  entered_until_ = std::min(entered_until_, position);
   opened->start = start;
   opened->window_end_min = window_end_min;
+  opened->place = SlicePlace::kPending;
   // With few slices open, start with the room that the last one needed; with many, memory is better spent on demand.
   constexpr std::uint32_t kFew = 4;
   opened->table.expect(open_count_ <= kFew ? groups_hint_ : 0);
   return last_ = opened;
 }
 
+void SliceStore::enter(std::uint32_t position, SlicePlace place) noexcept {
+  at(position).place = place;
+  while (entered_until_ < open_count_ && at(entered_until_).place != SlicePlace::kPending) ++entered_until_;
+}
+
 void SliceStore::close(std::uint32_t position) noexcept {
   WEIR_CHECK_LT(position, open_count_);
-  Slice* closed = order_[position];
+  Slice* closed = order_[head_ + position];
   const std::uint32_t groups = closed->table.group_count();
   groups_closed_ += groups;
   groups_hint_ = closed->table.dense() ? 0 : groups;
   closed->table.clear();
+  if (position < entered_until_) --entered_until_;
   --open_count_;
-  std::memmove(&order_[position], &order_[position + 1], (open_count_ - position) * sizeof(Slice*));
-  order_[open_count_] = closed;
+  if (position == 0) {
+    ++head_;
+  } else {
+    Slice** at = &order_[head_ + position];
+    std::memmove(at, at + 1, (open_count_ - position) * sizeof(Slice*));
+  }
+  free_[slices_max_ - open_count_ - 1] = closed;
   last_ = nullptr;
 }
 

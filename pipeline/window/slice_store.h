@@ -1,12 +1,15 @@
 // SliceStore: the open slices of one operator, in order of time.
 //
 //   order ─►  [start 0] [start 60 s] [start 60 s, from end 180 s] … [start 100 years]
+//              entered    entered      pending
 //   each has a GroupTable; closed slices give their memory back to the arena and are used again
 //
 // A slice is keyed by its start and by the end of the first window that may see it. The second is the slice's own first
 // window but for rows that were late for that window and not for a later one (HOP, CUMULATE): they stand in a slice of
 // their own, so that no window sees a row that was late for it, whenever that window fires.
-// Cost: everything is proportional to the slices that have rows, not to the time between them.
+// A slice has entered when a window has seen it (shared_windows.h); no row comes to it any more.
+// Cost: everything is proportional to the slices that have rows, not to the time between them; closing the first slice
+// and opening one behind the last cost O(1), however many are open.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +21,13 @@
 
 namespace weir {
 
+/// Where the windows that combine slices hold a slice (shared_windows.h).
+enum class SlicePlace : std::uint8_t { kPending, kRunning, kFront, kExtra };
+
 struct Slice {
   std::int64_t start = 0;
   std::int64_t window_end_min = 0;
+  SlicePlace place = SlicePlace::kPending;
   GroupTable table;
 };
 
@@ -33,8 +40,13 @@ class SliceStore {
   Result<Slice*> find_or_open(std::int64_t start, std::int64_t window_end_min);
   std::uint32_t open_count() const noexcept { return open_count_; }
   /// The open slices in order of (start, window_end_min).
-  Slice& at(std::uint32_t position) noexcept { return *order_[position]; }
+  Slice& at(std::uint32_t position) noexcept { return *order_[head_ + position]; }
+  const Slice& at(std::uint32_t position) const noexcept { return *order_[head_ + position]; }
   void close(std::uint32_t position) noexcept;
+  /// All slices before this position have entered.
+  std::uint32_t entered_until() const noexcept { return entered_until_; }
+  /// Says that the pending slice at the position enters.
+  void enter(std::uint32_t position, SlicePlace place) noexcept;
   std::uint64_t groups_closed() const noexcept { return groups_closed_; }
   std::size_t memory_bytes() const noexcept { return memory_bytes_; }
 
@@ -43,8 +55,11 @@ class SliceStore {
 
   std::uint32_t slices_max_;
   std::unique_ptr<Slice[]> slices_;
-  std::unique_ptr<Slice*[]> order_;  // the open ones, then the free ones
+  std::unique_ptr<Slice*[]> order_;  // the open ones from head_ on, in room for twice as many
+  std::unique_ptr<Slice*[]> free_;   // a stack of slices_max_ - open_count_
+  std::uint32_t head_ = 0;
   std::uint32_t open_count_ = 0;
+  std::uint32_t entered_until_ = 0;
   Slice* last_ = nullptr;
   std::uint32_t groups_hint_ = 0;
   std::uint64_t groups_closed_ = 0;

@@ -1,0 +1,206 @@
+// Combine and inverse over blocks of state rows. See row_algebra.h.
+#include "window/row_algebra.h"
+
+#include <cstring>
+
+#include "weir/simd/reduce.h"
+#include "window/string_store.h"
+
+namespace weir {
+namespace {
+
+template <class T>
+T load(const std::byte* from) noexcept {
+  T value;
+  std::memcpy(static_cast<void*>(&value), from, sizeof value);
+  return value;
+}
+template <class T>
+void store(std::byte* to, T value) noexcept {
+  std::memcpy(to, &value, sizeof value);
+}
+
+/// Calls body(to, from) for each pair, at an offset in both.
+template <class Body>
+void each(const StateRowList& to, const StateRowList& from, std::size_t offset, std::uint32_t count, Body&& body) {
+  std::byte* to_base = to.rows.base + offset;
+  const std::byte* from_base = from.rows.base + offset;
+  const std::size_t to_stride = to.rows.stride, from_stride = from.rows.stride;
+  if (to.groups != nullptr && from.groups == nullptr) {
+    for (std::uint32_t i = 0; i < count; ++i) body(to_base + to.groups[i] * to_stride, from_base + i * from_stride);
+    return;
+  }
+  for (std::uint32_t i = 0; i < count; ++i)
+    body(to_base + (to.groups == nullptr ? i : to.groups[i]) * to_stride,
+         from_base + (from.groups == nullptr ? i : from.groups[i]) * from_stride);
+}
+
+template <class T>
+void keep_extreme(bool least, const StateRowList& to, const StateRowList& from, std::size_t offset,
+                  std::uint32_t count) {
+  each(to, from, offset, count, [least](std::byte* kept, const std::byte* value) {
+    const T a = load<T>(kept), b = load<T>(value);
+    store(kept, (least ? b < a : a < b) ? b : a);
+  });
+}
+
+void keep_extreme(const Accumulator& accumulator, const StateRowList& to, const StateRowList& from,
+                  std::uint32_t count) {
+  const bool least = accumulator.kind == AccumulatorKind::kMin;
+  switch (accumulator.physical) {
+    case Physical::kInt8:
+      return keep_extreme<std::int8_t>(least, to, from, accumulator.offset, count);
+    case Physical::kInt16:
+      return keep_extreme<std::int16_t>(least, to, from, accumulator.offset, count);
+    case Physical::kInt32:
+      return keep_extreme<std::int32_t>(least, to, from, accumulator.offset, count);
+    case Physical::kInt128:
+      return keep_extreme<Int128>(least, to, from, accumulator.offset, count);
+    default:
+      return keep_extreme<std::int64_t>(least, to, from, accumulator.offset, count);
+  }
+}
+
+bool keep_extreme_string(bool least, const StateRowList& to, const StateRowList& from, std::size_t offset,
+                         std::uint32_t count, const StateMemory& memory) {
+  bool stored = true;
+  each(to, from, offset, count, [&](std::byte* state, const std::byte* other) {
+    const auto value = load<StringRef>(other);
+    if (value.size == StringStore::kUnset) return;
+    auto& kept = *reinterpret_cast<StringRef*>(state);
+    const bool better = kept.size == StringStore::kUnset || (least ? value < kept : kept < value);
+    if (better) stored = memory.strings->replace(value, *memory.arena, kept) && stored;
+  });
+  return stored;
+}
+
+// 192 bits: 128, and how often they wrapped.
+void add_wide(std::byte* state, Int128 value, std::int64_t wraps) noexcept {
+  Int128 sum;
+  if (__builtin_add_overflow(load<Int128>(state), value, &sum)) wraps += value < 0 ? -1 : 1;
+  store(state, sum);
+  store(state + 16, load<std::int64_t>(state + 16) + wraps);
+}
+void subtract_wide(std::byte* state, Int128 value, std::int64_t wraps) noexcept {
+  Int128 sum;
+  if (__builtin_sub_overflow(load<Int128>(state), value, &sum)) wraps += value < 0 ? -1 : 1;
+  store(state, sum);
+  store(state + 16, load<std::int64_t>(state + 16) - wraps);
+}
+
+bool is_invertible(AccumulatorKind kind) noexcept {
+  switch (kind) {
+    case AccumulatorKind::kRows:
+    case AccumulatorKind::kSkipped:
+    case AccumulatorKind::kSumInt64:
+    case AccumulatorKind::kSumInt128:
+    case AccumulatorKind::kSumWide:
+    case AccumulatorKind::kSumWideWraps:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void subtract_plain(const Accumulator& accumulator, const StateRowList& from, const StateRowList& what,
+                    std::uint32_t count) {
+  switch (accumulator.kind) {
+    case AccumulatorKind::kSumWideWraps:
+      return;  // with kSumWide
+    case AccumulatorKind::kSumWide:
+      return each(from, what, accumulator.offset, count, [](std::byte* state, const std::byte* other) {
+        subtract_wide(state, load<Int128>(other), load<std::int64_t>(other + 16));
+      });
+    case AccumulatorKind::kSumInt128:
+      return each(from, what, accumulator.offset, count, [](std::byte* state, const std::byte* other) {
+        store(state, load<Int128>(state) - load<Int128>(other));
+      });
+    default:
+      return each(from, what, accumulator.offset, count, [](std::byte* state, const std::byte* other) {
+        store(state, load<std::uint64_t>(state) - load<std::uint64_t>(other));
+      });
+  }
+}
+
+}  // namespace
+
+RowAlgebra::RowAlgebra(const AggregateLayout& layout) : layout_(layout), owns_memory_(layout.has_strings()) {
+  for (const Accumulator& accumulator : layout.accumulators())
+    invertible_ = invertible_ && is_invertible(accumulator.kind);
+}
+
+bool RowAlgebra::combine_plain(const Accumulator& accumulator, const StateRowList& to, const StateRowList& from,
+                               std::uint32_t count, const StateMemory& memory) const {
+  const std::size_t offset = accumulator.offset;
+  switch (accumulator.kind) {
+    case AccumulatorKind::kRows:
+    case AccumulatorKind::kSkipped:
+      each(to, from, offset, count, [](std::byte* state, const std::byte* other) {
+        store(state, load<std::uint64_t>(state) + load<std::uint64_t>(other));
+      });
+      return true;
+    case AccumulatorKind::kSumInt64: {
+      bool fits = true;
+      each(to, from, offset, count, [&fits](std::byte* state, const std::byte* other) {
+        std::int64_t sum;
+        fits &= !__builtin_add_overflow(load<std::int64_t>(state), load<std::int64_t>(other), &sum);
+        store(state, sum);
+      });
+      return fits;
+    }
+    case AccumulatorKind::kSumInt128:
+      each(to, from, offset, count,
+           [](std::byte* state, const std::byte* other) { store(state, load<Int128>(state) + load<Int128>(other)); });
+      return true;
+    case AccumulatorKind::kSumWide:
+      each(to, from, offset, count, [](std::byte* state, const std::byte* other) {
+        add_wide(state, load<Int128>(other), load<std::int64_t>(other + 16));
+      });
+      return true;
+    case AccumulatorKind::kSumWideWraps:
+      return true;  // with kSumWide
+    case AccumulatorKind::kSumDouble: {
+      const std::size_t lanes = layout_.keyed() ? 1 : sizeof(simd::SumLanes) / sizeof(double);
+      each(to, from, offset, count, [lanes](std::byte* state, const std::byte* other) {
+        for (std::size_t lane = 0; lane < lanes; ++lane)
+          store(state + 8 * lane, load<double>(state + 8 * lane) + load<double>(other + 8 * lane));
+      });
+      return true;
+    }
+    case AccumulatorKind::kMinString:
+    case AccumulatorKind::kMaxString:
+      return keep_extreme_string(accumulator.kind == AccumulatorKind::kMinString, to, from, offset, count, memory);
+    default:
+      keep_extreme(accumulator, to, from, count);
+      return true;
+  }
+}
+
+Result<void> RowAlgebra::combine(const StateRowList& to, const StateRowList& from, std::uint32_t count,
+                                 const StateMemory& memory) const {
+  for (const Accumulator& accumulator : layout_.accumulators()) {
+    if (combine_plain(accumulator, to, from, count, memory)) continue;
+    if (accumulator.physical == Physical::kString)
+      return Error(ErrorCode::kLimitExceeded, "long strings of MIN or MAX do not fit state_bytes_max = " +
+                                                  std::to_string(memory.arena->bytes_max()));
+    return Error(ErrorCode::kOverflow, "a sum of 64 bits overflowed while values were added");
+  }
+  return {};
+}
+
+Result<void> RowAlgebra::subtract(const StateRowList& from, const StateRowList& what, std::uint32_t count,
+                                  const StateMemory&) const {
+  WEIR_DCHECK(invertible_);
+  for (const Accumulator& accumulator : layout_.accumulators()) subtract_plain(accumulator, from, what, count);
+  return {};
+}
+
+void RowAlgebra::initialize(const StateRowList& rows, std::uint32_t count) const noexcept {
+  for (std::uint32_t i = 0; i < count; ++i) std::memcpy(rows.row(i), layout_.initial(), layout_.state_bytes());
+}
+
+void RowAlgebra::reset(const StateRowList& rows, std::uint32_t count, const StateMemory&) const noexcept {
+  initialize(rows, count);
+}
+
+}  // namespace weir

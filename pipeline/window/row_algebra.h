@@ -1,0 +1,55 @@
+// RowAlgebra: combines and subtracts many state rows at once, an accumulator after another over a block of rows: what
+// windows do with the rows of slices. One row at a time goes through state_row.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "weir/core/result.h"
+#include "weir/simd/accumulate.h"
+#include "window/aggregate_layout.h"
+#include "window/state_row.h"
+
+namespace weir {
+
+/// Some rows of states: row i is that of groups[i], or i where groups is null.
+struct StateRowList {
+  simd::GroupRows rows;
+  const std::uint32_t* groups = nullptr;
+  std::byte* row(std::uint32_t i) const noexcept {
+    return rows.base + (groups == nullptr ? std::size_t{i} : std::size_t{groups[i]}) * rows.stride;
+  }
+};
+
+/// Immutable. Thread: any.
+class RowAlgebra {
+ public:
+  explicit RowAlgebra(const AggregateLayout& layout);
+
+  /// Whether subtract() is there: it takes out exactly what combine() has added.
+  bool invertible() const noexcept { return invertible_; }
+  /// Whether rows own memory beside their bytes, so that a copy of the bytes is not a copy of the state.
+  bool owns_memory() const noexcept { return owns_memory_; }
+
+  /// to[i] := to[i] + from[i]; no row of `to` occurs twice. Errors: kOverflow, kLimitExceeded.
+  Result<void> combine(const StateRowList& to, const StateRowList& from, std::uint32_t count,
+                       const StateMemory& memory) const;
+  /// from[i] := from[i] - what[i]. Requires: invertible(). Errors: kLimitExceeded.
+  Result<void> subtract(const StateRowList& from, const StateRowList& what, std::uint32_t count,
+                        const StateMemory& memory) const;
+  /// Makes the rows states to which nothing was added, without looking at what they hold.
+  void initialize(const StateRowList& rows, std::uint32_t count) const noexcept;
+  /// Gives back what the rows own and makes them states to which nothing was added.
+  void reset(const StateRowList& rows, std::uint32_t count, const StateMemory& memory) const noexcept;
+
+ private:
+  bool combine_plain(const Accumulator& accumulator, const StateRowList& to, const StateRowList& from,
+                     std::uint32_t count, const StateMemory& memory) const;
+
+  const AggregateLayout& layout_;
+  bool plain_ = true;  // every accumulator is one that this file combines
+  bool invertible_ = true;
+  bool owns_memory_ = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,429 @@
+// Windows from the windows before them. See shared_windows.h.
+#include "window/shared_windows.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <numeric>
+#include <string>
+#include <utility>
+
+namespace weir {
+namespace {
+
+std::uint64_t rows_counted(const std::byte* state) noexcept {
+  std::uint64_t rows;
+  std::memcpy(&rows, state, sizeof rows);
+  return rows;
+}
+
+/// Rows of a slice's table from `first` on.
+StateRowList rows_of(const Slice& slice, std::uint32_t first) noexcept {
+  const simd::GroupRows rows = slice.table.state_rows();
+  return {{rows.base + first * rows.stride, rows.stride}, nullptr};
+}
+
+std::uint32_t piece(std::uint32_t left, std::size_t budget) noexcept {
+  return static_cast<std::uint32_t>(std::min<std::size_t>({left, budget, SharedWindows::kBlock}));
+}
+
+/// An empty piece costs something too.
+void spend(std::size_t& budget, std::size_t rows) noexcept {
+  budget -= std::min(budget, std::max<std::size_t>(rows, 1));
+}
+
+AggregateLayout layout_without_aggregates() {
+  auto layout = AggregateLayout::make(Schema(), {}, true);
+  WEIR_CHECK(layout.has_value());
+  return std::move(*layout);
+}
+
+}  // namespace
+
+SharedWindows::SharedWindows(const Setup& setup)
+    : setup_(setup),
+      algebra_(*setup.layout),
+      no_aggregates_(layout_without_aggregates()),
+      stride_(setup.layout->state_bytes()),
+      one_state_(algebra_.invertible() || setup.math.kind == WindowKind::kCumulate),
+      block_(std::make_unique<std::uint32_t[]>(kBlock)),
+      identity_(std::make_unique<std::uint32_t[]>(kBlock)) {
+  std::iota(identity_.get(), identity_.get() + kBlock, 0u);
+  GroupTable::Setup of_keys{setup.keys, &no_aggregates_, setup.arena, setup.groups_max};
+  of_keys.of_keys = true;
+  numbers_.set_up(of_keys);
+}
+
+// ---- Memory -----------------------------------------------------------------------------------------------------
+
+Result<std::byte*> SharedWindows::take(std::size_t bytes) {
+  void* block = setup_.arena->take(bytes);
+  if (block == nullptr)
+    return Error(ErrorCode::kLimitExceeded, "the state of windows does not fit state_bytes_max = " +
+                                                std::to_string(setup_.arena->bytes_max()) + " bytes of one shard")
+        .with_hint("raise state_bytes_max, use more shards or shorter windows");
+  return static_cast<std::byte*>(block);
+}
+
+Result<void> SharedWindows::grow(States& states, std::uint32_t capacity) {
+  const std::size_t bytes = StateArena::block_bytes(capacity * stride_);
+  WEIR_ASSIGN(std::byte * base, take(bytes));
+  if (states.base != nullptr) {
+    std::memcpy(base, states.base, capacity_ * stride_);
+    setup_.arena->give_back(states.base, states.block);
+  }
+  states.base = base;
+  states.block = bytes;
+  algebra_.initialize({{base + capacity_ * stride_, stride_}, nullptr}, capacity - capacity_);
+  return {};
+}
+
+Result<void> SharedWindows::make_room() {
+  const std::uint32_t needed = keyed() ? numbers_.group_end() : 1;
+  if (needed <= capacity_) return {};
+  const std::uint32_t capacity = keyed() ? std::max(64u, std::bit_ceil(needed)) : 1;
+  for (std::size_t part = 0; part < (one_state_ ? 1 : kParts); ++part) WEIR_TRY(grow(states_[part], capacity));
+  const std::size_t bytes = StateArena::block_bytes((capacity + 63) / 64 * sizeof(std::uint64_t));
+  if (bytes != seen_block_) {
+    WEIR_ASSIGN(std::byte * block, take(bytes));
+    std::memset(block, 0, bytes);
+    if (seen_ != nullptr) {
+      std::memcpy(block, seen_, seen_block_);
+      setup_.arena->give_back(seen_, seen_block_);
+    }
+    seen_ = reinterpret_cast<std::uint64_t*>(block);
+    seen_block_ = bytes;
+  }
+  capacity_ = capacity;
+  return {};
+}
+
+void SharedWindows::give_memory_back() noexcept {
+  for (States& states : states_) {
+    if (states.base != nullptr) setup_.arena->give_back(states.base, states.block);
+    states.strings.free(*setup_.arena);
+    states = States();
+  }
+  free_rows();
+  if (seen_ != nullptr) setup_.arena->give_back(seen_, seen_block_);
+  seen_ = nullptr;
+  seen_block_ = 0;
+  capacity_ = 0;
+  numbers_.clear();
+}
+
+// ---- Groups -----------------------------------------------------------------------------------------------------
+
+std::uint64_t SharedWindows::row_count(Part part, std::uint32_t group) const noexcept {
+  return rows_counted(states_[part].base + group * stride_);
+}
+
+bool SharedWindows::has_rows(std::uint32_t group) const noexcept {
+  if (row_count(kRunningPart, group) != 0) return true;
+  return !one_state_ && (row_count(kFrontPart, group) != 0 || row_count(kExtraPart, group) != 0);
+}
+
+const std::uint32_t* SharedWindows::numbers_of(const Slice& slice, std::uint32_t first, std::uint32_t count) noexcept {
+  if (!keyed()) return nullptr;
+  for (std::uint32_t i = 0; i < count; ++i) block_[i] = slice.table.number(first + i);
+  return block_.get();
+}
+
+void SharedWindows::forget(std::uint32_t group) noexcept {
+  seen_[group / 64] &= ~(std::uint64_t{1} << (group % 64));
+  for (std::size_t part = 0; part < (one_state_ ? 1 : kParts); ++part)
+    algebra_.reset(list(static_cast<Part>(part), &group), 1, memory(static_cast<Part>(part)));
+}
+
+void SharedWindows::release_numbers(std::uint32_t count) noexcept {
+  if (!keyed()) return;
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (numbers_.release(block_[i])) forget(block_[i]);
+}
+
+// ---- Which window is next ---------------------------------------------------------------------------------------
+
+bool SharedWindows::none_due(Watermark watermark) const noexcept {
+  return fired_end_ != kEventTimeMin && !setup_.math.fired(fired_end_ + setup_.math.slice, watermark);
+}
+
+std::int64_t SharedWindows::next_end(const SliceStore& store) const noexcept {
+  std::int64_t end = kEventTimeMax;
+  if (live_ != 0 || frame_end_ > fired_end_) end = fired_end_ + setup_.math.slice;
+  for (std::uint32_t i = store.entered_until(); i < store.open_count(); ++i) {
+    const Slice& slice = store.at(i);
+    if (setup_.math.slice_end(slice.start) > end) break;  // later slices start later still
+    if (slice.place == SlicePlace::kPending) end = std::min(end, slice.window_end_min);
+  }
+  return end;
+}
+
+// ---- Entering ---------------------------------------------------------------------------------------------------
+
+Result<bool> SharedWindows::prepare(SliceStore& store, std::int64_t end, std::size_t& budget) {
+  for (std::uint32_t i = store.entered_until(); i < store.open_count();) {
+    const Slice& slice = store.at(i);
+    if (setup_.math.slice_end(slice.start) > end) break;
+    if (slice.place != SlicePlace::kPending || slice.window_end_min > end) {
+      ++i;
+      continue;
+    }
+    WEIR_ASSIGN(const bool entered, enter(store, i, budget));
+    if (!entered) return false;
+    if (!cumulate()) ++i;
+  }
+  return true;
+}
+
+SharedWindows::Part SharedWindows::part_to_enter(const Slice& slice) const noexcept {
+  return !one_state_ && front_live_ != 0 && slice.start <= front_last_start_ ? kExtraPart : kRunningPart;
+}
+
+Result<bool> SharedWindows::enter(SliceStore& store, std::uint32_t position, std::size_t& budget) {
+  Slice& slice = store.at(position);
+  if (row_ == 0) {
+    WEIR_TRY(slice.table.number_groups());
+    slice.table.seal();
+    WEIR_TRY(make_room());
+  }
+  const Part part = part_to_enter(slice);
+  while (row_ < slice.table.group_end()) {
+    const std::uint32_t count = piece(slice.table.group_end() - row_, budget);
+    if (count == 0) return false;
+    const std::uint32_t* groups = numbers_of(slice, row_, count);
+    if (groups == nullptr) seen_[0] = 1;
+    for (std::uint32_t i = 0; groups != nullptr && i < count; ++i) {
+      const std::uint32_t group = groups[i];
+      seen_[group / 64] |= std::uint64_t{1} << (group % 64);
+      // The running part of a frame holds each of its numbers once, in the place of the slices.
+      if (cumulate() && row_count(part, group) != 0) (void)numbers_.release(group);
+    }
+    WEIR_TRY(algebra_.combine(list(part, groups), rows_of(slice, row_), count, memory(part)));
+    row_ += count;
+    spend(budget, count);
+  }
+  row_ = 0;
+  store.enter(position, part == kExtraPart ? SlicePlace::kExtra : SlicePlace::kRunning);
+  if (cumulate()) {
+    frame_end_ = setup_.math.last_end(slice.start);
+    store.close(position);
+  } else {
+    ++live_;
+  }
+  return true;
+}
+
+// ---- Leaving ----------------------------------------------------------------------------------------------------
+
+Result<bool> SharedWindows::retire(SliceStore& store, std::size_t& budget) {
+  if (task_ == Task::kLeave) {
+    if (cumulate() && frame_end_ <= fired_end_ && !end_frame(budget)) return false;
+    while (!cumulate() && store.open_count() != 0 && setup_.math.last_end(store.at(0).start) <= fired_end_) {
+      WEIR_ASSIGN(const bool left, leave(store.at(0), budget));
+      if (!left) return false;
+      store.close(0);
+    }
+    if (flip_wanted_ || extras_stale_) task_ = Task::kClear;
+  }
+  if (task_ == Task::kClear) {
+    if (!clear_parts(budget)) return false;
+    finish_leaving();
+    slice_ = flip_wanted_ ? store.open_count() : 0;
+    task_ = flip_wanted_ ? Task::kFlip : Task::kExtras;
+  }
+  if (task_ != Task::kLeave) {
+    WEIR_ASSIGN(const bool done, task_ == Task::kFlip ? flip(store, budget) : add_extras(store, budget));
+    if (!done) return false;
+    task_ = Task::kLeave;
+    flip_wanted_ = extras_stale_ = false;
+  }
+  if (live_ == 0 && store.open_count() == 0 && frame_end_ <= fired_end_) give_memory_back();
+  return true;
+}
+
+Result<bool> SharedWindows::leave(Slice& slice, std::size_t& budget) {
+  WEIR_DCHECK(slice.place != SlicePlace::kPending);
+  while (row_ < slice.table.group_end()) {
+    const std::uint32_t count = piece(slice.table.group_end() - row_, budget);
+    if (count == 0) return false;
+    const std::uint32_t* groups = numbers_of(slice, row_, count);
+    const StateRowList rows = rows_of(slice, row_);
+    if (slice.place == SlicePlace::kFront) {
+      const StateRowList front = list(kFrontPart, groups);
+      algebra_.reset(front, count, memory(kFrontPart));
+      for (std::uint32_t i = 0; i < count; ++i) std::memcpy(front.row(i), rows.row(i), stride_);
+    } else if (algebra_.invertible()) {
+      WEIR_TRY(algebra_.subtract(list(kRunningPart, groups), rows, count, memory(kRunningPart)));
+    }
+    release_numbers(count);
+    row_ += count;
+    spend(budget, count);
+  }
+  row_ = 0;
+  --live_;
+  if (slice.place == SlicePlace::kFront) {
+    --front_live_;
+  } else if (!algebra_.invertible()) {
+    (slice.place == SlicePlace::kExtra ? extras_stale_ : flip_wanted_) = true;
+  }
+  return true;
+}
+
+/// Empties the running part of CUMULATE, whose groups are the bits of seen_.
+bool SharedWindows::end_frame(std::size_t& budget) noexcept {
+  if (seen_ == nullptr) return true;
+  for (; row_ < group_end(); row_ += 64) {
+    std::uint64_t& word = seen_[row_ / 64];
+    if (word == 0) continue;
+    if (budget == 0) return false;
+    spend(budget, static_cast<std::size_t>(std::popcount(word)));
+    for (std::uint64_t bits = std::exchange(word, 0); bits != 0; bits &= bits - 1) {
+      const std::uint32_t group = row_ + static_cast<std::uint32_t>(std::countr_zero(bits));
+      forget(group);
+      if (keyed()) (void)numbers_.release(group);
+    }
+  }
+  row_ = 0;
+  frame_end_ = kEventTimeMin;
+  states_[kRunningPart].strings.free(*setup_.arena);
+  return true;
+}
+
+/// Before a flip: empties the running and the extra part; else the extra part.
+bool SharedWindows::clear_parts(std::size_t& budget) noexcept {
+  while (row_ < capacity_) {
+    const std::uint32_t count = piece(capacity_ - row_, budget);
+    if (count == 0) return false;
+    for (const Part part : {kRunningPart, kExtraPart}) {
+      if (part == kRunningPart && !flip_wanted_) continue;
+      const StateRowList rows{{states_[part].base + row_ * stride_, stride_}, nullptr};
+      algebra_.reset(rows, count, memory(part));
+    }
+    row_ += count;
+    spend(budget, count);
+  }
+  row_ = 0;
+  return true;
+}
+
+void SharedWindows::finish_leaving() noexcept {
+  states_[kExtraPart].strings.free(*setup_.arena);
+  if (!flip_wanted_) return;
+  // All of the front has left: slices of the running part leave behind it.
+  WEIR_DCHECK(front_live_ == 0);
+  states_[kRunningPart].strings.free(*setup_.arena);
+  states_[kFrontPart].strings.free(*setup_.arena);
+}
+
+/// All slices that have entered become the front, from the last to the first.
+Result<bool> SharedWindows::flip(SliceStore& store, std::size_t& budget) {
+  for (; slice_ > 0; --slice_) {
+    Slice& slice = store.at(slice_ - 1);
+    if (slice.place == SlicePlace::kPending) continue;
+    while (row_ < slice.table.group_end()) {
+      const std::uint32_t count = piece(slice.table.group_end() - row_, budget);
+      if (count == 0) return false;
+      WEIR_TRY(flip_rows(slice, row_, count));
+      row_ += count;
+      spend(budget, count);
+    }
+    row_ = 0;
+    slice.place = SlicePlace::kFront;
+    if (front_live_++ == 0) front_last_start_ = slice.start;
+  }
+  return true;
+}
+
+/// front, row := front + row, front. Where states own memory the row gets the old front state with all that it owns.
+Result<void> SharedWindows::flip_rows(Slice& slice, std::uint32_t first, std::uint32_t count) {
+  if (result_.base == nullptr) {
+    WEIR_ASSIGN(result_.base, take(kBlock * stride_));
+    result_.block = StateArena::block_bytes(kBlock * stride_);
+  }
+  const std::uint32_t* groups = numbers_of(slice, first, count);
+  const StateRowList rows = rows_of(slice, first), front = list(kFrontPart, groups);
+  const StateRowList kept{{result_.base, stride_}, nullptr};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::memcpy(kept.row(i), rows.row(i), stride_);
+    std::memcpy(rows.row(i), front.row(i), stride_);
+  }
+  if (algebra_.owns_memory()) {
+    algebra_.initialize(front, count);
+    WEIR_TRY(algebra_.combine(front, rows, count, memory(kFrontPart)));
+  }
+  WEIR_TRY(algebra_.combine(front, kept, count, memory(kFrontPart)));
+  if (algebra_.owns_memory()) algebra_.reset(kept, count, {&slice.table.strings(), nullptr, setup_.arena});
+  return {};
+}
+
+Result<bool> SharedWindows::add_extras(SliceStore& store, std::size_t& budget) {
+  for (; slice_ < store.open_count(); ++slice_) {
+    Slice& slice = store.at(slice_);
+    if (slice.start > front_last_start_) break;
+    if (slice.place != SlicePlace::kExtra) continue;
+    while (row_ < slice.table.group_end()) {
+      const std::uint32_t count = piece(slice.table.group_end() - row_, budget);
+      if (count == 0) return false;
+      const StateRowList to = list(kExtraPart, numbers_of(slice, row_, count));
+      WEIR_TRY(algebra_.combine(to, rows_of(slice, row_), count, memory(kExtraPart)));
+      row_ += count;
+      spend(budget, count);
+    }
+    row_ = 0;
+  }
+  slice_ = 0;
+  return true;
+}
+
+// ---- Reading ----------------------------------------------------------------------------------------------------
+
+std::uint32_t SharedWindows::select(std::uint32_t& position, std::uint32_t room, std::uint32_t* groups) const noexcept {
+  std::uint32_t count = 0;
+  const std::uint32_t end = group_end();
+  while (position < end) {
+    std::uint64_t bits = seen_[position / 64] >> (position % 64);
+    if (bits == 0) {
+      position = (position / 64 + 1) * 64;
+      continue;
+    }
+    position += static_cast<std::uint32_t>(std::countr_zero(bits));
+    if (!has_rows(position)) {
+      ++position;
+      continue;
+    }
+    if (count == room) break;
+    groups[count++] = position++;
+  }
+  return count;
+}
+
+Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uint32_t count) {
+  static constexpr std::uint32_t kOnly = 0;
+  if (!keyed()) groups = &kOnly;
+  if (one_state_) return GroupSelection{nullptr, groups, count, {states_[kRunningPart].base, stride_}};
+  WEIR_DCHECK(count <= kBlock);
+  if (result_.base == nullptr) {
+    WEIR_ASSIGN(result_.base, take(kBlock * stride_));
+    result_.block = StateArena::block_bytes(kBlock * stride_);
+  }
+  const StateRowList to{{result_.base, stride_}, nullptr};
+  const StateMemory memory_of{&result_.strings, nullptr, setup_.arena};
+  const StateRowList front = list(kFrontPart, groups);
+  if (algebra_.owns_memory()) {
+    algebra_.initialize(to, count);
+    WEIR_TRY(algebra_.combine(to, front, count, memory_of));
+  } else {
+    for (std::uint32_t i = 0; i < count; ++i) std::memcpy(to.row(i), front.row(i), stride_);
+  }
+  WEIR_TRY(algebra_.combine(to, list(kRunningPart, groups), count, memory_of));
+  WEIR_TRY(algebra_.combine(to, list(kExtraPart, groups), count, memory_of));
+  return GroupSelection{nullptr, identity_.get(), count, to.rows};
+}
+
+void SharedWindows::free_rows() noexcept {
+  if (result_.base != nullptr) setup_.arena->give_back(result_.base, result_.block);
+  result_.strings.free(*setup_.arena);
+  result_ = States();
+}
+
+}  // namespace weir

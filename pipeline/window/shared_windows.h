@@ -1,0 +1,148 @@
+// SharedWindows: the windows of HOP and CUMULATE, each made from the one before it instead of from all of its slices.
+//
+//   HOP, aggregates with an inverse     running ─ add the slice that enters, give out, subtract the slice that leaves
+//   HOP, others                         two stacks, over groups: result = front + running (+ extra)
+//        front    │ s3 │ s4 │ s5 │      entered before the last flip; a row of such a slice holds what its group's
+//        front
+//                                       state is to be when the slice has left, so that leaving is a copy
+//        running  │ s6 │ s7 │           entered since, combined; when one of them leaves, a flip makes all front
+//        extra                          slices that entered behind their time into the range of the front (rows that
+//                                       were late for some windows); combined anew when one of them leaves
+//   CUMULATE                            running from the start of the frame; a slice is closed as soon as it is added
+//
+// Groups are numbered by one table of keys for all slices (GroupTable::Setup::numbers), so that a window finds a
+// slice's groups without looking keys up; keys that no slice has any more leave it. A row of a slice is combined,
+// subtracted or copied at most three times, whatever the number of slices in a window.
+//
+// All work is done in pieces of a stated size, so that no call holds the shard up. Invariants
+//   1. A slice that has entered takes no more rows: its rows are on time for later windows only.
+//   2. Slices leave in the order of their starts. 3. An undo row of the front belongs to the window, not to its slice.
+// Source: Tangwongsan, Hirzel, Schneider, Low-latency sliding-window aggregation in worst-case constant time, DEBS 2017
+// (two stacks; here by group, and with the undo rows in the place of the partial sums).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "weir/core/result.h"
+#include "window/group_table.h"
+#include "window/lower.h"
+#include "window/row_algebra.h"
+#include "window/slice_store.h"
+#include "window/window_math.h"
+
+namespace weir {
+
+/// Thread: the owning shard. Allocates: in the constructor only, and from the arena.
+class SharedWindows {
+ public:
+  struct Setup {
+    WindowMath math;
+    const AggregateLayout* layout = nullptr;
+    const KeyLayout* keys = nullptr;
+    StateArena* arena = nullptr;
+    std::uint32_t groups_max = 1u << 20;  ///< Keys of all open slices.
+  };
+  explicit SharedWindows(const Setup& setup);
+  SharedWindows(const SharedWindows&) = delete;
+  SharedWindows& operator=(const SharedWindows&) = delete;
+
+  /// For the slices' setup; null without keys.
+  GroupTable* numbers() noexcept { return keyed() ? &numbers_ : nullptr; }
+
+  // ---- Windows, in the order of their ends: next_end, prepare until it is true, read, fired, retire until true ----
+  /// End of the next window that has rows, kEventTimeMax where there is none. Requires: retire() is done.
+  std::int64_t next_end(const SliceStore& store) const noexcept;
+  /// Whether the window after the last one has not fired at the watermark: then no window is due.
+  bool none_due(Watermark watermark) const noexcept;
+  /// Lets the slices of the window that ends at `end` enter. Spends at most `budget` rows; false: call again.
+  Result<bool> prepare(SliceStore& store, std::int64_t end, std::size_t& budget);
+  void fired(std::int64_t end) noexcept { fired_end_ = end; }
+  /// Lets the slices go whose last window has fired, and closes them.
+  Result<bool> retire(SliceStore& store, std::size_t& budget);
+
+  // ---- The window that is ready ----
+  /// Group numbers from `position` on that the window has, at most `room`; moves `position` behind them.
+  std::uint32_t select(std::uint32_t& position, std::uint32_t room, std::uint32_t* groups) const noexcept;
+  bool selected_all(std::uint32_t position) const noexcept { return position >= group_end(); }
+  /// Keys of the selected groups are read from here.
+  const GroupTable& keys() const noexcept { return numbers_; }
+  /// States of at most kBlock selected groups, until the next call or free_rows().
+  Result<GroupSelection> rows(const std::uint32_t* groups, std::uint32_t count);
+  /// Whether rows() hold strings that go away with free_rows().
+  bool rows_own_memory() const noexcept { return !one_state_ && algebra_.owns_memory(); }
+  void free_rows() noexcept;
+
+  static constexpr std::uint32_t kBlock = 1024;
+  std::size_t memory_bytes() const noexcept { return kBlock * sizeof(std::uint32_t) * 2; }
+
+ private:
+  enum Part : std::uint8_t { kRunningPart, kFrontPart, kExtraPart, kParts };
+  enum class Task : std::uint8_t { kLeave, kClear, kFlip, kExtras };
+  /// States by group number.
+  struct States {
+    std::byte* base = nullptr;
+    std::size_t block = 0;
+    StringStore strings;
+  };
+
+  bool keyed() const noexcept { return setup_.keys->form != KeyForm::kNone; }
+  bool cumulate() const noexcept { return setup_.math.kind == WindowKind::kCumulate; }
+  std::uint32_t group_end() const noexcept { return keyed() ? numbers_.group_end() : (states_[0].base != nullptr); }
+  StateMemory memory(Part part) noexcept { return {&states_[part].strings, nullptr, setup_.arena}; }
+  StateRowList list(Part part, const std::uint32_t* groups) const noexcept {
+    return {{states_[part].base, stride_}, groups};
+  }
+  std::uint64_t row_count(Part part, std::uint32_t group) const noexcept;
+  bool has_rows(std::uint32_t group) const noexcept;
+
+  Result<void> make_room();
+  Result<void> grow(States& states, std::uint32_t capacity);
+  Result<std::byte*> take(std::size_t bytes);
+  void give_memory_back() noexcept;
+
+  Result<bool> enter(SliceStore& store, std::uint32_t position, std::size_t& budget);
+  Part part_to_enter(const Slice& slice) const noexcept;
+  Result<bool> leave(Slice& slice, std::size_t& budget);
+  bool end_frame(std::size_t& budget) noexcept;
+  bool clear_parts(std::size_t& budget) noexcept;
+  Result<bool> flip(SliceStore& store, std::size_t& budget);
+  Result<void> flip_rows(Slice& slice, std::uint32_t first, std::uint32_t count);
+  Result<bool> add_extras(SliceStore& store, std::size_t& budget);
+  /// The numbers of a slice's rows, null without keys.
+  const std::uint32_t* numbers_of(const Slice& slice, std::uint32_t first, std::uint32_t count) noexcept;
+  void release_numbers(std::uint32_t count) noexcept;
+  void forget(std::uint32_t group) noexcept;
+  void finish_leaving() noexcept;
+
+  Setup setup_;
+  RowAlgebra algebra_;
+  AggregateLayout no_aggregates_;
+  GroupTable numbers_;
+  std::size_t stride_;
+  bool one_state_;  // everything is in the running part
+  std::array<States, kParts> states_;
+  std::uint32_t capacity_ = 0;     // of states_ and seen_, in groups
+  std::uint64_t* seen_ = nullptr;  // bit g: group g has entered and is not forgotten
+  std::size_t seen_block_ = 0;
+  States result_;                              // front + running + extra of a block of groups
+  std::unique_ptr<std::uint32_t[]> block_;     // numbers of the rows in hand
+  std::unique_ptr<std::uint32_t[]> identity_;  // 0, 1, …
+
+  std::int64_t fired_end_ = kEventTimeMin;
+  std::int64_t frame_end_ = kEventTimeMin;  // CUMULATE: of the frame in the running part
+  std::uint32_t live_ = 0;                  // slices that have entered and not left
+  std::uint32_t front_live_ = 0;
+  std::int64_t front_last_start_ = 0;
+
+  // What is being done, and how far it is.
+  Task task_ = Task::kLeave;
+  std::uint32_t row_ = 0;
+  std::uint32_t slice_ = 0;
+  bool flip_wanted_ = false;
+  bool extras_stale_ = false;
+};
+
+}  // namespace weir
