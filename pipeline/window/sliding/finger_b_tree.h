@@ -71,8 +71,8 @@ class FingerBTree {
       if (oldest.times[oldest.first] >= time) break;
       if (oldest.times[oldest.end - 1] >= time) {
         const Time* from = oldest.times.data() + oldest.first;
-        const auto gone =
-            static_cast<std::uint32_t>(std::lower_bound(from, oldest.times.data() + oldest.end, time) - from);
+        const auto gone = static_cast<std::uint32_t>(
+            std::lower_bound(from, static_cast<const Time*>(oldest.times.data()) + oldest.end, time) - from);
         oldest.first += gone;
         size_ -= gone;
         left = left || height_ == 0;
