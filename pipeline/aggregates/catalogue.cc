@@ -22,6 +22,8 @@ std::vector<AggregateDefinition> built_in() {
   add_bits(definitions);
   add_moments(definitions);
   add_ordered(definitions);
+  add_collect(definitions);
+  add_lists(definitions);
   return definitions;
 }
 

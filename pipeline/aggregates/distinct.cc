@@ -15,42 +15,6 @@
 namespace weir {
 namespace {
 
-/// The set in the state; what is made of it is the subclass's.
-class DistinctAggregate : public AggregateFunction {
- public:
-  DistinctAggregate(std::unique_ptr<DistinctSet> set, DistinctForm form)
-      : set_(std::move(set)), counted_(form == DistinctForm::kCounted) {}
-
-  std::size_t state_bytes() const noexcept override { return DistinctSet::kStateBytes; }
-  bool owns_memory() const noexcept override { return true; }
-  bool has_inverse() const noexcept override { return counted_; }
-
-  Result<void> add(const AggregateRows& rows, const AggregateStates& to) const override { return set_->add(rows, to); }
-  Result<void> retract(const AggregateRows& rows, const AggregateStates& from) const override {
-    return set_->retract(rows, from);
-  }
-  Result<void> combine(std::byte* to, const std::byte* from, StateHeap& heap) const override {
-    return set_->combine(to, from, heap);
-  }
-  Result<void> subtract(std::byte* from, const std::byte* what, StateHeap& heap) const override {
-    return set_->subtract(from, what, heap);
-  }
-  void release(std::byte* state, StateHeap& heap) const noexcept override { set_->release(state, heap); }
-  Result<std::string_view> partial(const std::byte* state, StateHeap& heap) const override {
-    return set_->partial(const_cast<std::byte*>(state), heap);  // changes the set's form, not its value
-  }
-  Result<void> add_partial(std::byte* state, std::string_view partial, StateHeap& heap) const override {
-    return set_->add_partial(state, partial, heap);
-  }
-
- protected:
-  const DistinctSet& set() const noexcept { return *set_; }
-
- private:
-  std::unique_ptr<DistinctSet> set_;
-  bool counted_;
-};
-
 class CountDistinct final : public DistinctAggregate {
  public:
   using DistinctAggregate::DistinctAggregate;
@@ -81,7 +45,7 @@ class SumDistinct final : public DistinctAggregate {
   Result<void> lower_float(std::byte* state, StateHeap& heap, Vector& to, std::uint32_t row) const {
     ExactSum sum{};
     bool fits = true;
-    Result<void> read = set().each(state, heap, [&](const AggregateRows& rows) -> Result<void> {
+    Result<void> read = set().each(state, heap, [&](const AggregateRows& rows, const std::uint64_t*) -> Result<void> {
       const Vector& values = *rows.arguments[0];
       for (std::uint32_t i = 0; i < rows.count; ++i) {
         const bool narrow = values.physical == Physical::kFloat;
@@ -105,7 +69,7 @@ class SumDistinct final : public DistinctAggregate {
   Result<void> lower_exact(std::byte* state, StateHeap& heap, Vector& to, std::uint32_t row) const {
     Int128 sum = 0;
     std::int64_t wraps = 0;
-    WEIR_TRY(set().each(state, heap, [&](const AggregateRows& rows) -> Result<void> {
+    WEIR_TRY(set().each(state, heap, [&](const AggregateRows& rows, const std::uint64_t*) -> Result<void> {
       for (std::uint32_t i = 0; i < rows.count; ++i) {
         const Int128 value = integer_at(*rows.arguments[0], i);
         if (__builtin_add_overflow(sum, value, &sum)) wraps += value < 0 ? -1 : 1;
@@ -161,7 +125,8 @@ class FedDistinct final : public DistinctAggregate {
     inner_->initialize(made);
     set_inner(state, made);
     const AggregateStates into{made, inner_->state_bytes(), &heap};
-    WEIR_TRY(set().each(state, heap, [&](const AggregateRows& rows) { return inner_->add(rows, into); }));
+    WEIR_TRY(set().each(state, heap,
+                        [&](const AggregateRows& rows, const std::uint64_t*) { return inner_->add(rows, into); }));
     return inner_->lower(made, heap, to, row);
   }
   void release(std::byte* state, StateHeap& heap) const noexcept override {

@@ -443,8 +443,7 @@ class SetOf final : public DistinctSet {
     return {};
   }
 
-  Result<void> each(const std::byte* state, StateHeap& heap,
-                    const std::function<Result<void>(const AggregateRows&)>& body) const override {
+  Result<void> each(const std::byte* state, StateHeap& heap, const Body& body) const override {
     constexpr std::uint32_t kRows = 256;
     const std::size_t per_column = kRows * 16 + sizeof(Vector) + sizeof(Vector*);
     const std::size_t bytes = columns_.size() * per_column;
@@ -458,14 +457,16 @@ class SetOf final : public DistinctSet {
     }
     AggregateRows rows;
     rows.arguments = {pointers, columns_.size()};
+    std::uint64_t counts[kRows];
     Result<void> result;
     const auto give = [&] {
-      result = body(rows);
+      result = body(rows, counts);
       rows.arrival += rows.count;
       rows.count = 0;
       return result.has_value();
     };
     const bool went_on = Table::each(Table::of(state), [&](const Slot& slot) {
+      counts[rows.count] = slot.count();
       write_key(slot.key, {vectors, columns_.size()}, rows.count++);
       return rows.count < kRows || give();
     });

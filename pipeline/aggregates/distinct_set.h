@@ -59,10 +59,10 @@ class DistinctSet {
 
   /// Different values.
   static std::uint64_t size(const std::byte* state) noexcept;
-  /// Gives the values as columns of rows, some at a time, to `body`, which says whether to go on. Order: unspecified
-  /// but for the history of the state.
-  virtual Result<void> each(const std::byte* state, StateHeap& heap,
-                            const std::function<Result<void>(const AggregateRows&)>& body) const = 0;
+  /// Gives the values as columns of rows, some at a time, and how often each was added (1 in a plain set) to `body`,
+  /// whose error ends it. Their order depends on the history of the state.
+  using Body = std::function<Result<void>(const AggregateRows& rows, const std::uint64_t* counts)>;
+  virtual Result<void> each(const std::byte* state, StateHeap& heap, const Body& body) const = 0;
 };
 
 }  // namespace weir
