@@ -8,18 +8,19 @@
 namespace weir::bench {
 
 std::vector<Workload> workloads() {
-  return {{"keyed_dense", run_keyed_dense},
-          {"keyed_spread", run_keyed_spread},
-          {"ungrouped", run_ungrouped},
-          {"shards", run_shards},
-          {"ring", run_ring},
-          {"exchange", run_exchange},
-          {"lightsaber", run_lightsaber},
-          {"csv", run_csv},
-          {"flights", run_flights},
-          {"json", run_json},
-          {"allocations", run_allocations},
-          {"peak_memory", run_peak_memory}};
+  std::vector<Workload> all = {{"keyed_dense", run_keyed_dense},
+                               {"keyed_spread", run_keyed_spread},
+                               {"ungrouped", run_ungrouped},
+                               {"shards", run_shards},
+                               {"ring", run_ring},
+                               {"exchange", run_exchange},
+                               {"csv", run_csv},
+                               {"flights", run_flights},
+                               {"json", run_json},
+                               {"allocations", run_allocations},
+                               {"peak_memory", run_peak_memory}};
+  for (Workload& workload : lightsaber_workloads()) all.push_back(std::move(workload));
+  return all;
 }
 
 }  // namespace weir::bench

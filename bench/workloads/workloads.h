@@ -21,7 +21,6 @@ void run_ungrouped(const Parameters& parameters, Report& report);
 void run_ring(const Parameters& parameters, Report& report);
 void run_exchange(const Parameters& parameters, Report& report);
 void run_shards(const Parameters& parameters, Report& report);
-void run_lightsaber(const Parameters& parameters, Report& report);
 void run_csv(const Parameters& parameters, Report& report);
 void run_flights(const Parameters& parameters, Report& report);
 void run_json(const Parameters& parameters, Report& report);
@@ -29,6 +28,9 @@ void run_allocations(const Parameters& parameters, Report& report);
 void run_peak_memory(const Parameters& parameters, Report& report);
 /// The child process of peak_memory: runs one case, prints what it took and what explain said.
 int peak_memory_child(const std::string& which, const Parameters& parameters);
+
+/// LightSaber's application queries (lightsaber/).
+std::vector<Workload> lightsaber_workloads();
 
 std::vector<Workload> workloads();
 

@@ -272,19 +272,26 @@ void measure_shards(const Query& query, const Parameters& parameters, Report& re
               Bar::kAtLeast, 1.8});
 }
 
+template <auto kMake>
+void run(const Parameters& parameters, Report& report) {
+  const std::vector<Query> queries = kMake(parameters);
+  if (queries.empty()) report.note("a sample of ../shared/data/lightsaber-bench is not there: queries left out");
+  for (const Query& query : queries) {
+    if (!parameters.wants("lightsaber " + query.name)) continue;
+    measure(query, parameters, report);
+    if (query.name == "YSB" || query.name == "CM1" || query.name == "SG1") measure_shards(query, parameters, report);
+  }
+}
+
 }  // namespace
 
-void run_lightsaber(const Parameters& parameters, Report& report) {
-  for (auto* make : {yahoo_queries, cluster_queries, smart_grid_queries, linear_road_queries, manufacturing_queries,
-                     nexmark_queries}) {
-    const std::vector<Query> queries = make(parameters);
-    if (queries.empty()) report.note("lightsaber: a sample of ../shared/data/lightsaber-bench is not there");
-    for (const Query& query : queries) {
-      if (!parameters.wants("lightsaber") && !parameters.wants(query.name)) continue;
-      measure(query, parameters, report);
-      if (query.name == "YSB" || query.name == "CM1" || query.name == "SG1") measure_shards(query, parameters, report);
-    }
-  }
+std::vector<Workload> lightsaber_workloads() {
+  return {{"lightsaber YSB", run<yahoo_queries>},
+          {"lightsaber CM1, lightsaber CM2", run<cluster_queries>},
+          {"lightsaber SG1, lightsaber SG2", run<smart_grid_queries>},
+          {"lightsaber LRB1, lightsaber LRB2", run<linear_road_queries>},
+          {"lightsaber ME1", run<manufacturing_queries>},
+          {"lightsaber q5", run<nexmark_queries>}};
 }
 
 }  // namespace weir::bench
