@@ -14,6 +14,7 @@ std::vector<Workload> workloads() {
                                {"shards", run_shards},
                                {"ring", run_ring},
                                {"exchange", run_exchange},
+                               {"duckdb", run_duckdb},
                                {"csv", run_csv},
                                {"flights", run_flights},
                                {"json", run_json},

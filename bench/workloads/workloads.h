@@ -21,6 +21,7 @@ void run_ungrouped(const Parameters& parameters, Report& report);
 void run_ring(const Parameters& parameters, Report& report);
 void run_exchange(const Parameters& parameters, Report& report);
 void run_shards(const Parameters& parameters, Report& report);
+void run_duckdb(const Parameters& parameters, Report& report);
 void run_csv(const Parameters& parameters, Report& report);
 void run_flights(const Parameters& parameters, Report& report);
 void run_json(const Parameters& parameters, Report& report);
