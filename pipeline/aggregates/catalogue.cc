@@ -18,12 +18,15 @@ constexpr std::array<std::string_view, 5> kFused = {"COUNT", "SUM", "AVG", "MIN"
 
 std::vector<AggregateDefinition> built_in() {
   std::vector<AggregateDefinition> definitions;
-  add_bool_and_or(definitions);
   add_bits(definitions);
+  add_bool_and_or(definitions);
+  add_collect(definitions);
+  add_decay(definitions);
+  add_lists(definitions);
+  add_market(definitions);
   add_moments(definitions);
   add_ordered(definitions);
-  add_collect(definitions);
-  add_lists(definitions);
+  add_time_series(definitions);
   return definitions;
 }
 

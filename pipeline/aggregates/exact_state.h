@@ -1,7 +1,7 @@
 // ExactSumsFunction: what aggregates made of exact sums share. The state is a count and some sums; everything but
 // what a row adds and what comes out is here.
 //
-//   state   | count | partial | sum 0 | sum 1 | …        16 + 40 bytes a sum, zeros when empty
+//   state   | head: count | partial | sum 0 | sum 1 | …        16 + 40 bytes a sum, zeros when empty
 //
 // Exact sums make such a function independent of order, and give it an inverse.
 #pragma once
@@ -11,6 +11,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "expression/decimal.h"
 #include "weir/pipeline/aggregate_function.h"
@@ -68,23 +69,29 @@ class NumberColumn {
   int scale_;
 };
 
-template <std::size_t kSums>
-struct ExactState {
+struct CountHead {
   std::uint64_t count;
+};
+
+template <std::size_t kSums, class Head = CountHead>
+struct ExactState : Head {
   std::byte* partial;  ///< A piece of the heap for the last partial, where a sum has a wide part.
   ExactSum sums[kSums];
 };
 
-/// Derived classes say what a row adds, in pass(), and lower(). Thread: any; see AggregateFunction.
-template <std::size_t kSums>
+/// Derived classes say what a row adds, in pass(), and lower(). With another head than the count of rows, zeros of
+/// which are to mean that nothing was added, they say how states are combined, too, and there is no inverse.
+/// Thread: any; see AggregateFunction.
+template <std::size_t kSums, class Head = CountHead>
 class ExactSumsFunction : public AggregateFunction {
  public:
-  using State = ExactState<kSums>;
+  using State = ExactState<kSums, Head>;
+  static constexpr bool kCounts = std::is_same_v<Head, CountHead>;
 
   std::size_t state_bytes() const noexcept override { return sizeof(State); }
   std::size_t heap_bytes_max() const noexcept override { return kSums * ExactSum::kPartialBytesMax + kPartialMax; }
   bool owns_memory() const noexcept override { return true; }
-  bool has_inverse() const noexcept override { return true; }
+  bool has_inverse() const noexcept override { return kCounts; }
 
   Result<void> add(const AggregateRows& rows, const AggregateStates& to) const override {
     return pass(rows, to, false) ? Result<void>() : state_is_full();
@@ -94,14 +101,14 @@ class ExactSumsFunction : public AggregateFunction {
   }
   Result<void> combine(std::byte* to, const std::byte* from, StateHeap& heap) const override {
     State& state = state_of(to);
-    state.count += state_of(from).count;
+    if constexpr (kCounts) state.count += state_of(from).count;
     for (std::size_t i = 0; i < kSums; ++i)
       if (!state.sums[i].combine(state_of(from).sums[i], heap)) return state_is_full();
     return {};
   }
   Result<void> subtract(std::byte* from, const std::byte* what, StateHeap& heap) const override {
     State& state = state_of(from);
-    state.count -= state_of(what).count;
+    if constexpr (kCounts) state.count -= state_of(what).count;
     for (std::size_t i = 0; i < kSums; ++i)
       if (!state.sums[i].remove(state_of(what).sums[i], heap)) return state_is_full();
     return {};
@@ -112,8 +119,8 @@ class ExactSumsFunction : public AggregateFunction {
     state_of(state).partial = nullptr;
   }
 
-  /// The state as it is; where a sum has a wide part, the count and whole sums, each behind its length. The two never
-  /// have the same size: 16 + 40 bytes a sum, and 8 + 40 a sum + 568 for each wide part.
+  /// The state as it is; where a sum has a wide part, the head and whole sums, each behind its length. The two never
+  /// have the same size: head + 8 + 40 bytes a sum, and head + 40 a sum + 568 for each wide part.
   Result<std::string_view> partial(const std::byte* bytes, StateHeap& heap) const override {
     auto& state = const_cast<State&>(state_of(bytes));  // keeps the piece, not the value
     bool plain = true;
@@ -122,38 +129,41 @@ class ExactSumsFunction : public AggregateFunction {
     if (state.partial == nullptr) state.partial = static_cast<std::byte*>(heap.take(kPartialMax));
     if (state.partial == nullptr) return state_is_full();
     std::byte* to = state.partial;
-    const auto put = [&](std::uint64_t word) {
-      std::memcpy(to, &word, sizeof word);
-      to += sizeof word;
+    const auto put = [&](const void* from, std::size_t size) {
+      std::memcpy(to, from, size);
+      to += size;
     };
-    put(state.count);
+    put(bytes, sizeof(Head));
     for (const ExactSum& sum : state.sums) {
-      put(sum.partial_bytes());
+      const std::uint64_t size = sum.partial_bytes();
+      put(&size, sizeof size);
       sum.write_partial(to);
-      to += sum.partial_bytes();
+      to += size;
     }
     return std::string_view(reinterpret_cast<const char*>(state.partial), static_cast<std::size_t>(to - state.partial));
   }
-  Result<void> add_partial(std::byte* bytes, std::string_view partial, StateHeap& heap) const override {
-    State& state = state_of(bytes);
+  Result<void> add_partial(std::byte* to, std::string_view partial, StateHeap& heap) const override {
+    State other{};
+    auto* bytes = reinterpret_cast<std::byte*>(&other);
     if (partial.size() == sizeof(State)) {
-      State other;
-      std::memcpy(&other, partial.data(), sizeof other);
-      return combine(bytes, reinterpret_cast<const std::byte*>(&other), heap);
+      std::memcpy(bytes, partial.data(), sizeof(State));
+      return combine(to, bytes, heap);
     }
-    const auto word = [&] {
-      std::uint64_t value = 0;
-      std::memcpy(&value, partial.data(), sizeof value);
-      partial.remove_prefix(sizeof value);
-      return value;
+    const auto get = [&](void* value, std::size_t size) {
+      std::memcpy(value, partial.data(), size);
+      partial.remove_prefix(size);
     };
-    state.count += word();
-    for (ExactSum& sum : state.sums) {
-      const std::uint64_t size = word();
-      if (!sum.add_partial(partial.substr(0, size), heap)) return state_is_full();
+    get(bytes, sizeof(Head));
+    bool done = true;
+    for (ExactSum& sum : other.sums) {
+      std::uint64_t size = 0;
+      get(&size, sizeof size);
+      done = done && sum.add_partial(partial.substr(0, size), heap);
       partial.remove_prefix(size);
     }
-    return {};
+    Result<void> combined = done ? this->combine(to, bytes, heap) : Result<void>(state_is_full());
+    release(bytes, heap);
+    return combined;
   }
 
  protected:
@@ -169,7 +179,7 @@ class ExactSumsFunction : public AggregateFunction {
     return result;
   }
 
-  static constexpr std::size_t kPartialMax = 8 + kSums * (8 + ExactSum::kPartialBytesMax);
+  static constexpr std::size_t kPartialMax = sizeof(Head) + kSums * (8 + ExactSum::kPartialBytesMax);
 };
 
 /// Writes a DOUBLE, or NULL where there is none.
