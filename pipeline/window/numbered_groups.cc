@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t kFree = ~std::uint64_t{0};  // in place of a count of rows
 // Texts of keys that are gone may take three times the room of those that are there, and this much.
-constexpr std::size_t kTextSlack = std::size_t{1} << 20;
+constexpr std::size_t kTextSlack = std::size_t{64} << 10;
 
 std::uint64_t& word(std::byte* at) noexcept {
   return *reinterpret_cast<std::uint64_t*>(at);

@@ -24,7 +24,37 @@ struct Case {
   std::int64_t key_range = 50;
   bool special_numbers = false;
   std::uint32_t seed = 1;
+  std::int64_t step_ms = 3;       // between two rows: below this
+  std::int64_t key_drift_ms = 0;  // the range of keys moves on by one each
+  bool inverse_only = false;      // aggregates that all have an inverse
 };
+
+/// Columns of OracleGroup::text whose aggregates have an inverse.
+constexpr std::uint32_t kWithInverse[] = {0, 1, 2, 3, 11, 12, 13};
+
+std::vector<AggregateColumn> aggregates_of(const Case& c) {
+  if (!c.inverse_only) return all_aggregates();
+  std::vector<AggregateColumn> some;
+  for (const std::uint32_t column : kWithInverse) some.push_back(all_aggregates()[column]);
+  return some;
+}
+
+/// The results of aggregates_of in a line of the oracle's.
+std::string line_of(const Case& c, const std::string& line) {
+  if (!c.inverse_only) return line;
+  std::vector<std::string> cells(1);
+  for (const char letter : line) {
+    if (letter == '|')
+      cells.emplace_back();
+    else
+      cells.back() += letter;
+  }
+  const std::size_t before = cells.size() - all_aggregates().size();
+  std::string some;
+  for (std::size_t i = 0; i < before; ++i) some += (i == 0 ? "" : "|") + cells[i];
+  for (const std::uint32_t column : kWithInverse) some += "|" + cells[before + column];
+  return some;
+}
 
 TypeId key_type(Keys keys) {
   return keys == Keys::kBigInt ? TypeId::kBigInt : TypeId::kInt;
@@ -65,17 +95,19 @@ std::vector<TestRow> random_rows(const Case& c, std::mt19937& random) {
     return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
   };
   for (std::uint32_t i = 0; i < c.rows; ++i) {
-    now += below(3) * kMs;
+    now += below(c.step_ms) * kMs;
     if (random() % 500 == 0) now += 100'000 * kMs;
     TestRow row;
     row.time = now - below(c.disorder_ms + 1) * kMs;
     row.input = static_cast<std::uint32_t>(random() % c.inputs);
     if (random() % 10 != 0) {
       row.key = below(c.key_range) - c.key_range / 2;
+      if (c.key_drift_ms != 0) *row.key += now / (c.key_drift_ms * kMs);
       if (c.keys == Keys::kBigInt) row.key = *row.key * 0x0123456789ABCDL;
     }
     if (random() % 10 != 0) {
       row.key_text = "k" + std::to_string(below(c.key_range));
+      if (c.key_drift_ms != 0) *row.key_text += " of " + std::to_string(now / (c.key_drift_ms * kMs));
       if (random() % 4 == 0) *row.key_text += " with a tail that is too long for twelve bytes";
     }
     if (random() % 5 != 0) row.value = below(2'000'001) - 1'000'000;
@@ -107,7 +139,7 @@ WindowAggregateOptions options_of(const Case& c, AggregateMode mode) {
   options.window = c.window;
   options.input = row_schema(key_type(c.keys));
   options.keys = key_columns(c.keys);
-  options.aggregates = all_aggregates();
+  options.aggregates = aggregates_of(c);
   options.state_bytes_max = 256u << 20;
   return options;
 }
@@ -250,8 +282,9 @@ Answer run_local_merge(const Case& c, const std::vector<TestRow>& rows) {
 void check_case(const Case& c) {
   std::mt19937 random(c.seed);
   const std::vector<TestRow> rows = random_rows(c, random);
-  const OracleAnswer expected =
-      oracle(rows, c.window, c.delay, [&](const TestRow& row) { return key_text(row, c.keys); });
+  OracleAnswer expected = oracle(rows, c.window, c.delay, [&](const TestRow& row) { return key_text(row, c.keys); });
+  for (std::string& line : expected.rows) line = line_of(c, line);
+  std::sort(expected.rows.begin(), expected.rows.end());
   const Answer single = run_single(c, rows);
   EXPECT_EQ(single.late, expected.late);
   EXPECT_EQ(single.rows, expected.rows);
@@ -321,6 +354,180 @@ TEST(WindowAggregate, RandomCasesOfSharedWindowsEqualTheOracle) {
     c.seed = seed;
     check_case(c);
   }
+}
+
+TEST(WindowAggregate, RandomCasesOfAggregatesWithAnInverseEqualTheOracle) {
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed * 15485863);
+    const std::int64_t slide = 1 + static_cast<std::uint32_t>(random() % 20);
+    Case c{shared(seed % 3 == 0 ? WindowKind::kCumulate : WindowKind::kHop, slide,
+                  slide * (2 + static_cast<std::int64_t>(random() % 10)), random() % 9)};
+    c.inverse_only = true;
+    c.keys = static_cast<Keys>(random() % 5);
+    c.delay = static_cast<std::int64_t>(random() % 3) * 10 * kMs;
+    c.batch_rows = 1 + static_cast<std::uint32_t>(random() % 100);
+    c.inputs = 1 + static_cast<std::uint32_t>(random() % 3);
+    c.rows = static_cast<std::uint32_t>(random() % 1000);
+    c.disorder_ms = static_cast<std::uint32_t>(random() % 80);
+    c.key_range = 1 + static_cast<std::uint32_t>(random() % 100);
+    c.seed = seed;
+    check_case(c);
+  }
+}
+
+TEST(WindowAggregate, WindowsOfManySlicesEqualTheOracleWithAndWithoutAnInverse) {
+  struct Shape {
+    std::int64_t ratio;
+    std::uint32_t rows;
+    std::int64_t step_ms;
+  };
+  std::uint32_t seed = 0;
+  // Rows far apart leave most slices out; rows close together put several into each.
+  for (const Shape& shape : {Shape{10, 800, 4}, Shape{60, 500, 3}, Shape{60, 300, 30}, Shape{100, 400, 5},
+                             Shape{3600, 50, 8}, Shape{3600, 30, 900}}) {
+    for (const WindowKind kind : {WindowKind::kHop, WindowKind::kCumulate}) {
+      for (const bool inverse_only : {false, true}) {
+        ++seed;
+        SCOPED_TRACE("ratio " + std::to_string(shape.ratio) + ", seed " + std::to_string(seed));
+        Case c{shared(kind, 2, 2 * shape.ratio)};
+        c.inverse_only = inverse_only;
+        c.keys = static_cast<Keys>(seed % 5);
+        c.rows = shape.rows;
+        c.step_ms = shape.step_ms;
+        c.batch_rows = 37;
+        c.disorder_ms = seed % 4 == 0 ? 0 : 25;  // behind the watermark by up to a dozen slices
+        c.delay = seed % 3 == 0 ? 10 * kMs : 0;
+        c.key_range = 12;
+        c.key_drift_ms = 40;
+        c.seed = seed;
+        check_case(c);
+      }
+    }
+  }
+}
+
+TEST(WindowAggregate, RowsThatAreLateForMostWindowsDoNotUpsetTheOthers) {
+  for (std::uint32_t seed = 1; seed <= 24; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Case c{shared(seed % 4 == 0 ? WindowKind::kCumulate : WindowKind::kHop, 5, 100)};
+    c.inverse_only = seed % 2 == 0;
+    c.keys = static_cast<Keys>(seed % 5);
+    c.rows = 700;
+    c.disorder_ms = 110;  // up to the length of a window
+    c.key_range = 5;
+    c.batch_rows = 1 + seed * 3;
+    c.inputs = 1 + seed % 2;
+    c.seed = seed;
+    check_case(c);
+  }
+}
+
+/// Rows of 100 keys in each slice of HOP(10 ms, 100 ms), 10 new ones a slice; returns the bytes of state in use when
+/// half of the slices have come, and at the end of the last one.
+std::pair<std::size_t, std::size_t> state_of_passing_keys(Keys keys, bool inverse_only, std::uint32_t slices) {
+  Case c{shared(WindowKind::kHop, 10, 100), keys};
+  c.inverse_only = inverse_only;
+  c.batch_rows = 100;
+  CollectingSink sink;
+  Chain chain(c, AggregateMode::kSingle);
+  chain.aggregate->set_next(&sink);
+  std::pair<std::size_t, std::size_t> bytes;
+  OwnBatch batch(row_schema(key_type(keys)), 100, 100 * 256);
+  for (std::uint32_t slice = 0; slice < slices; ++slice) {
+    batch->reset();
+    for (std::uint32_t i = 0; i < 100; ++i) {
+      TestRow row;
+      row.time = slice * 10 * kMs;
+      row.key = (slice * 10 + i) * (keys == Keys::kBigInt ? 1'000'003 : 1);
+      row.key_text = "the key with the number " + std::to_string(slice * 10 + i);
+      row.value = 1;
+      put_row(*batch, i, row);
+    }
+    batch->set_row_count(100);
+    drive({chain.watermark.get(), chain.aggregate.get()}, sink, true, *chain.watermark);
+    chain.watermark->push(*batch);
+    drive({chain.watermark.get(), chain.aggregate.get()}, sink, false, *chain.watermark);
+    sink.rows.clear();
+    if (slice == slices / 2) bytes.first = chain.aggregate->state_bytes();
+  }
+  bytes.second = chain.aggregate->state_bytes();
+  return bytes;
+}
+
+TEST(WindowAggregate, StateDoesNotGrowWithKeysThatAreGone) {
+  for (const Keys keys : {Keys::kSmallInt, Keys::kBigInt, Keys::kText, Keys::kTwo}) {
+    for (const bool inverse_only : {false, true}) {
+      const auto [half, all] = state_of_passing_keys(keys, inverse_only, 1200);
+      EXPECT_LE(all, half + half / 2) << static_cast<int>(keys);
+    }
+  }
+}
+
+TEST(WindowAggregate, OneCallCombinesABoundedNumberOfRowsAndNothingIsTakenMeanwhile) {
+  Case c{shared(WindowKind::kHop, 10, 30), Keys::kBigInt};
+  c.inverse_only = true;
+  c.batch_rows = 1024;
+  CollectingSink sink;
+  Chain chain(c, AggregateMode::kSingle);
+  chain.aggregate->set_next(&sink);
+  constexpr std::uint32_t kKeys = 50'000;
+  OwnBatch batch(row_schema(TypeId::kBigInt), 1024, 1024);
+  for (std::uint32_t key = 0; key < kKeys;) {
+    batch->reset();
+    for (std::uint32_t i = 0; i < 1024 && key < kKeys; ++i, ++key) {
+      TestRow row;
+      row.key = key * 1'000'003L;
+      row.value = key;
+      put_row(*batch, i, row);
+      batch->set_row_count(i + 1);
+    }
+    chain.aggregate->push(*batch);
+  }
+  chain.aggregate->control({Control::Kind::kWatermark, 9 * kMs});
+  std::size_t calls = 0;
+  while (!chain.aggregate->accepts()) {
+    const std::size_t before = sink.rows.size();
+    ASSERT_NE(chain.aggregate->resume(), 0u);
+    ASSERT_LE(sink.rows.size() - before, 1024u);
+    ++calls;
+  }
+  EXPECT_EQ(sink.rows.size(), kKeys);
+  EXPECT_GE(calls, kKeys / 1024 + kKeys / 4096);
+  chain.aggregate->control({Control::Kind::kEndOfInput, kWatermarkEnd});
+  while (chain.aggregate->resume() != 0) {
+  }
+  EXPECT_EQ(sink.rows.size(), 3u * kKeys);
+  EXPECT_EQ(sink.controls.back().kind, Control::Kind::kEndOfInput);
+  chain.check();
+}
+
+TEST(WindowAggregate, TheKeysOfAllOpenSlicesTogetherHaveALimit) {
+  Case c{shared(WindowKind::kHop, 10, 100), Keys::kBigInt};
+  WindowAggregateOptions options = options_of(c, AggregateMode::kSingle);
+  options.groups_max = 25;
+  FragmentContext context;
+  CollectingSink sink;
+  auto made = WindowAggregateOperator::create(context, options);
+  ASSERT_TRUE(made.has_value());
+  (*made)->set_next(&sink);
+  OwnBatch batch(options.input, 10, 1024);
+  for (std::int64_t slice = 0; slice < 3; ++slice) {
+    EXPECT_FALSE(context.failure.has_value());
+    batch->reset();
+    for (std::uint32_t i = 0; i < 10; ++i) {
+      TestRow row;
+      row.time = slice * 10 * kMs;
+      row.key = (slice * 10 + i) * 1'000'003;
+      put_row(*batch, i, row);
+    }
+    batch->set_row_count(10);
+    (*made)->push(*batch);
+  }
+  ASSERT_TRUE(context.failure.has_value());
+  EXPECT_EQ(context.failure->code(), ErrorCode::kLimitExceeded);
+  EXPECT_THAT(std::string(context.failure->message()),
+              testing::HasSubstr("open windows have more than groups_max = 25"));
 }
 
 TEST(WindowAggregate, InfinitiesAndNaNComeThrough) {
