@@ -104,6 +104,7 @@ std::size_t WindowAggregate::push_output() {
   ledger_.rows_out += rows;
   next_->push(*output_);
   output_->reset();
+  if (sharing()) shared_->free_rows();  // whose strings the batch held
   return rows;
 }
 
@@ -224,7 +225,6 @@ Error WindowAggregate::overflow_error(const AggregateResult& result, std::uint32
 void WindowAggregate::finish_window() {
   if (sharing()) {
     shared_->fired(window_end_);
-    shared_->free_rows();
   } else {
     store_.close(0);
   }

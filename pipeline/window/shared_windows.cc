@@ -46,6 +46,8 @@ SharedWindows::SharedWindows(const Setup& setup)
       no_aggregates_(layout_without_aggregates()),
       stride_(setup.layout->state_bytes()),
       one_state_(algebra_.invertible() || setup.math.kind == WindowKind::kCumulate),
+      heap_(*setup.arena),
+      result_heap_(*setup.arena),
       block_(std::make_unique<std::uint32_t[]>(kBlock)),
       identity_(std::make_unique<std::uint32_t[]>(kBlock)) {
   std::iota(identity_.get(), identity_.get() + kBlock, 0u);
@@ -105,6 +107,7 @@ void SharedWindows::give_memory_back() noexcept {
     states = States();
   }
   free_rows();
+  heap_.clear();
   if (seen_ != nullptr) setup_.arena->give_back(seen_, seen_block_);
   seen_ = nullptr;
   seen_block_ = 0;
@@ -311,6 +314,7 @@ void SharedWindows::finish_leaving() noexcept {
   if (!flip_wanted_) return;
   // All of the front has left: slices of the running part leave behind it.
   WEIR_DCHECK(front_live_ == 0);
+  heap_.clear();  // no part holds a state any more
   states_[kRunningPart].strings.free(*setup_.arena);
   states_[kFrontPart].strings.free(*setup_.arena);
 }
@@ -407,7 +411,7 @@ Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uin
     result_.block = StateArena::block_bytes(kBlock * stride_);
   }
   const StateRowList to{{result_.base, stride_}, nullptr};
-  const StateMemory memory_of{&result_.strings, nullptr, setup_.arena};
+  const StateMemory memory_of{&result_.strings, &result_heap_, setup_.arena};
   const StateRowList front = list(kFrontPart, groups);
   if (algebra_.owns_memory()) {
     algebra_.initialize(to, count);
@@ -423,6 +427,7 @@ Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uin
 void SharedWindows::free_rows() noexcept {
   if (result_.base != nullptr) setup_.arena->give_back(result_.base, result_.block);
   result_.strings.free(*setup_.arena);
+  result_heap_.clear();
   result_ = States();
 }
 

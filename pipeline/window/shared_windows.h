@@ -27,6 +27,7 @@
 #include <memory>
 
 #include "weir/core/result.h"
+#include "weir/pipeline/state_heap.h"
 #include "window/group_table.h"
 #include "window/lower.h"
 #include "window/row_algebra.h"
@@ -69,7 +70,7 @@ class SharedWindows {
   bool selected_all(std::uint32_t position) const noexcept { return position >= group_end(); }
   /// Keys of the selected groups are read from here.
   const GroupTable& keys() const noexcept { return numbers_; }
-  /// States of at most kBlock selected groups, until the next call or free_rows().
+  /// States of at most kBlock selected groups, until the next call. Strings and pieces stay until free_rows().
   Result<GroupSelection> rows(const std::uint32_t* groups, std::uint32_t count);
   /// Whether rows() hold strings that go away with free_rows().
   bool rows_own_memory() const noexcept { return !one_state_ && algebra_.owns_memory(); }
@@ -91,7 +92,7 @@ class SharedWindows {
   bool keyed() const noexcept { return setup_.keys->form != KeyForm::kNone; }
   bool cumulate() const noexcept { return setup_.math.kind == WindowKind::kCumulate; }
   std::uint32_t group_end() const noexcept { return keyed() ? numbers_.group_end() : (states_[0].base != nullptr); }
-  StateMemory memory(Part part) noexcept { return {&states_[part].strings, nullptr, setup_.arena}; }
+  StateMemory memory(Part part) noexcept { return {&states_[part].strings, &heap_, setup_.arena}; }
   StateRowList list(Part part, const std::uint32_t* groups) const noexcept {
     return {{states_[part].base, stride_}, groups};
   }
