@@ -128,7 +128,9 @@ class SharedWindows {
   std::uint32_t capacity_ = 0;     // of states_ and seen_, in groups
   std::uint64_t* seen_ = nullptr;  // bit g: group g has entered and is not forgotten
   std::size_t seen_block_ = 0;
-  States result_;                              // front + running + extra of a block of groups
+  StateHeap heap_;  // what states of all parts own, and undo rows
+  States result_;   // front + running + extra of a block of groups
+  StateHeap result_heap_;
   std::unique_ptr<std::uint32_t[]> block_;     // numbers of the rows in hand
   std::unique_ptr<std::uint32_t[]> identity_;  // 0, 1, …
 
