@@ -82,6 +82,14 @@ std::string query_text(const QueryLayout& query) {
   if (source.time_column >= 0) {
     text += fmt::format("  watermark  {}\n", source.watermark->to_string(source.scan.schema));
   }
+  if (query.time.idle_timeout_ns != 0 && source.time_column >= 0) {
+    text += fmt::format("             an input without a row for {} does not hold it back\n",
+                        duration_text(query.time.idle_timeout_ns));
+  }
+  if (query.time.jump_max_ns != 0 && source.time_column >= 0) {
+    text += fmt::format("             moves by at most {} at once, further only after {} such rows in a row\n",
+                        duration_text(query.time.jump_max_ns), query.time.jump_rows);
+  }
   Schema rows = source.scan.schema;
   if (source.assign.has_value()) {
     text += fmt::format("  window     {}, each row\n", window_text(*source.assign));

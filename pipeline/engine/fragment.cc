@@ -161,11 +161,21 @@ void SourceFragment::report_listening(std::map<std::string, std::string>& addres
 }
 
 void SourceFragment::report(JobLedger& ledger) const {
-  ledger.entries.push_back(
-      {context().shard, name(), "source", ledger_, dead_letters_ == nullptr ? 0 : dead_letters_->held()});
+  const std::uint64_t held =
+      (dead_letters_ == nullptr ? 0 : dead_letters_->held()) + (returning_ == nullptr ? 0 : batch_.row_count());
+  ledger.entries.push_back({context().shard, name(), "source", ledger_, held});
   ledger.records_read += ledger_.rows_in;
   ledger.malformed_samples.insert(ledger.malformed_samples.end(), samples_.begin(), samples_.end());
+  for (std::size_t i = 0; watermark_ != nullptr && i < inputs_.size(); ++i) {
+    ledger.inputs.push_back({context().shard, table_, source_.input_name(inputs_[i].number),
+                             watermark_->input_report(static_cast<std::uint32_t>(i))});
+  }
   Fragment::report(ledger);
+}
+
+std::string SourceFragment::input_text(int input) const {
+  if (input < 0 || static_cast<std::size_t>(input) >= inputs_.size()) return {};
+  return source_.input_name(inputs_[static_cast<std::size_t>(input)].number) + " of table " + table_;
 }
 
 bool SourceFragment::take_bad_record(const BadRecord& record, std::size_t input) {
@@ -214,6 +224,7 @@ std::size_t SourceFragment::feed() {
     draining_ = true;
     for (Input& input : inputs_) input.reader->drain();
   }
+  if (returning_ != nullptr && finish_return() == 0) return 0;
   std::size_t work = 0;
   std::fill(pending_.begin(), pending_.end(), false);
   work += push_dead_letters();
@@ -221,7 +232,7 @@ std::size_t SourceFragment::feed() {
     const int next = next_input();
     if (next < 0 || (dead_letters_ != nullptr && dead_letters_->wants_pause())) break;
     work += read(inputs_[static_cast<std::size_t>(next)]);
-    if (context().failure.has_value()) return work;
+    if (context().failure.has_value() || returning_ != nullptr) return work;
     work += push_dead_letters();
   }
   work += tell_ends();
@@ -244,15 +255,40 @@ std::size_t SourceFragment::read(Input& input) {
   const std::uint32_t rows = batch_.row_count();
   if (rows != 0) {
     ledger_.rows_in += rows;
-    ledger_.rows_out += rows;
     batch_.header().input = static_cast<std::uint32_t>(index);
-    head().push(batch_);
-    input.watermark = std::max(input.watermark, batch_.header().watermark_after);
+    if (watermark_ != nullptr && watermark_->all_idle()) {
+      returning_ = &input;
+      ++returns_;
+      watermark_->begin_return();
+    } else {
+      push_rows(input);
+    }
   }
-  if (status == ReadStatus::kPending) pending_[index] = true;
+  if (status == ReadStatus::kPending) {
+    pending_[index] = true;
+    if (rows == 0 && watermark_ != nullptr && head().accepts() &&
+        watermark_->input_waits(static_cast<std::uint32_t>(index)))
+      return 1;
+  }
   if (status == ReadStatus::kEnd) input.ended = true;
   // Bad records are work too, and kRows without a row: the reader wants to go on at once.
   return static_cast<std::size_t>(ledger_.rows_in - records_before) + (status == ReadStatus::kPending ? 0 : 1);
+}
+
+void SourceFragment::push_rows(Input& input) {
+  ledger_.rows_out += batch_.row_count();
+  head().push(batch_);
+  input.watermark = std::max(input.watermark, batch_.header().watermark_after);
+}
+
+/// All inputs were idle and one has rows: they go on once no receiver lets its watermark pass them. Returns the work.
+std::size_t SourceFragment::finish_return() {
+  const std::optional<Watermark> merged =
+      board_ == nullptr ? std::optional(kWatermarkNone) : board_->returned(board_sender_, returns_);
+  if (!merged.has_value() || !head().accepts()) return 0;
+  watermark_->finish_return(*merged);
+  push_rows(*std::exchange(returning_, nullptr));
+  return 1;
 }
 
 std::size_t SourceFragment::tell_ends() {
@@ -287,7 +323,10 @@ void SourceFragment::publish() {
   progress_.malformed.store(ledger_.dropped[static_cast<std::size_t>(DropReason::kMalformed)],
                             std::memory_order_relaxed);
   progress_.dead_lettered.store(ledger_.dead_lettered, std::memory_order_relaxed);
-  if (watermark_ != nullptr) progress_.watermark.store(watermark_->merged_watermark(), std::memory_order_relaxed);
+  if (watermark_ == nullptr) return;
+  progress_.watermark.store(watermark_->merged_watermark(), std::memory_order_relaxed);
+  progress_.holder.store(watermark_->holding_input(), std::memory_order_relaxed);
+  progress_.idle_inputs.store(watermark_->idle_inputs(), std::memory_order_relaxed);
 }
 
 }  // namespace weir

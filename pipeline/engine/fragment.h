@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/dead_letters.h"
+#include "engine/idle_board.h"
 #include "weir/core/exchange.h"
 #include "weir/core/shard.h"
 #include "weir/core/trace.h"
@@ -52,6 +53,8 @@ class JobState {
 struct FragmentProgress {
   std::atomic<std::uint64_t> rows_in{0}, bytes_in{0}, rows_out{0}, late{0}, malformed{0}, dropped{0}, dead_lettered{0};
   std::atomic<Watermark> watermark{kWatermarkNone};
+  std::atomic<int> holder{-1};  ///< Input of this fragment that holds its watermark back.
+  std::atomic<std::uint32_t> idle_inputs{0};
 };
 
 /// Thread: the owning shard, but for progress().
@@ -83,6 +86,8 @@ class Fragment : public Task {
   void set_side() noexcept { side_ = true; }
   /// Adds this fragment's entries. Requires: its shard has stopped.
   virtual void report(JobLedger& ledger) const;
+  /// "in.csv of table t". Thread: any.
+  virtual std::string input_text(int) const { return {}; }
   virtual void report_listening(std::map<std::string, std::string>&) const {}
 
  protected:
@@ -132,11 +137,17 @@ class SourceFragment final : public Fragment {
     dead_letters_ = std::move(queue);
     dead_letters_to_ = &to;
   }
+  /// Of the keyed exchange behind this fragment, where inputs can be idle. Requires: set before the first run.
+  void set_idle_board(IdleBoard& board, std::size_t sender) noexcept {
+    board_ = &board;
+    board_sender_ = sender;
+  }
   /// The operator that is told of ended inputs; null where the table has no watermark.
   void set_watermark_operator(WatermarkOperator* op) noexcept { watermark_ = op; }
 
   bool reads() const noexcept override { return true; }
   void report(JobLedger& ledger) const override;
+  std::string input_text(int input) const override;
   /// Where the readers listen, once they do. Thread: any.
   void report_listening(std::map<std::string, std::string>& addresses) const override;
 
@@ -149,6 +160,8 @@ class SourceFragment final : public Fragment {
   Result<void> open();
   bool take_bad_record(const BadRecord& record, std::size_t input);
   std::size_t push_dead_letters();
+  void push_rows(Input& input);
+  std::size_t finish_return();
   int next_input() const noexcept;
   std::size_t read(Input& input);
   std::size_t tell_ends();
@@ -162,6 +175,10 @@ class SourceFragment final : public Fragment {
   WatermarkOperator* watermark_ = nullptr;
   std::unique_ptr<DeadLetterQueue> dead_letters_;
   Operator* dead_letters_to_ = nullptr;
+  IdleBoard* board_ = nullptr;
+  std::size_t board_sender_ = 0;
+  std::uint64_t returns_ = 0;
+  Input* returning_ = nullptr;  // its rows wait in batch_ until the receivers know that they come
   OperatorLedger ledger_;
   std::vector<std::string> samples_;
   std::vector<bool> pending_;

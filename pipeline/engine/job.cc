@@ -341,8 +341,12 @@ JobProgress Job::progress() const {
       sum.dropped += p.dropped.load(std::memory_order_relaxed);
       if (fragment->writes()) sum.rows_out += p.rows_out.load(std::memory_order_relaxed);
       if (fragment->reads()) {
+        const Watermark watermark = p.watermark.load(std::memory_order_relaxed);
+        const int holder = p.holder.load(std::memory_order_relaxed);
+        sum.idle_inputs += p.idle_inputs.load(std::memory_order_relaxed);
+        if (holder >= 0 && (sum.held_by.empty() || watermark < least)) sum.held_by = fragment->input_text(holder);
         any = true;
-        least = std::min(least, p.watermark.load(std::memory_order_relaxed));
+        least = std::min(least, watermark);
       }
     }
   }

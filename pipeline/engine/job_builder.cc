@@ -40,6 +40,11 @@ class QueryBuilder {
     if (query_.malformed.has_value()) {
       WEIR_ASSIGN(malformed_gather_, make_edge(query_.malformed->gather, "malformed records to one"));
     }
+    if (query_.keyed.present && query_.time.idle_timeout_ns != 0) {
+      parts_.idle_boards.push_back(
+          std::make_unique<IdleBoard>(query_.keyed.senders.size(), query_.keyed.receivers.size()));
+      board_ = parts_.idle_boards.back().get();
+    }
     for (std::uint32_t shard = 0; shard < job_.shards; ++shard) {
       if (!query_.inputs_of_shard[shard].empty()) WEIR_TRY(build_source(shard));
     }
@@ -66,6 +71,10 @@ class QueryBuilder {
     return context;
   }
 
+  static std::size_t position(const std::vector<std::uint32_t>& shards, std::uint32_t shard) {
+    return static_cast<std::size_t>(std::find(shards.begin(), shards.end(), shard) - shards.begin());
+  }
+
   Result<Batch*> make_batch(const std::vector<Physical>& physical) {
     const BatchLayout layout = batch_layout(physical, job_);
     WEIR_ASSIGN(void* memory, parts_.arena.allocate(layout.bytes()));
@@ -90,9 +99,7 @@ class QueryBuilder {
 
   std::unique_ptr<Operator> make_sender(FragmentContext& context, std::size_t edge_number) {
     const Edge& edge = parts_.edges[edge_number];
-    const auto& senders = edge.layout->senders;
-    const auto sender =
-        static_cast<std::size_t>(std::find(senders.begin(), senders.end(), context.shard) - senders.begin());
+    const std::size_t sender = position(edge.layout->senders, context.shard);
     std::vector<Exchange*> destinations;
     for (std::size_t r = 0; r < edge.layout->receivers.size(); ++r) destinations.push_back(&edge.exchange(sender, r));
     return std::make_unique<ExchangeSender>(context, std::move(destinations), edge.layout->key_columns,
@@ -101,9 +108,7 @@ class QueryBuilder {
 
   std::vector<Exchange*> exchanges_to(std::size_t edge_number, std::uint32_t shard) const {
     const Edge& edge = parts_.edges[edge_number];
-    const auto& receivers = edge.layout->receivers;
-    const auto receiver =
-        static_cast<std::size_t>(std::find(receivers.begin(), receivers.end(), shard) - receivers.begin());
+    const std::size_t receiver = position(edge.layout->receivers, shard);
     std::vector<Exchange*> exchanges;
     for (std::size_t s = 0; s < edge.layout->senders.size(); ++s) exchanges.push_back(&edge.exchange(s, receiver));
     return exchanges;
@@ -250,8 +255,12 @@ class QueryBuilder {
       watermark.time_column = static_cast<std::uint32_t>(source.time_column);
       watermark.watermark = source.watermark;
       watermark.inputs = static_cast<std::uint32_t>(query_.inputs_of_shard[shard].size());
+      watermark.idle_timeout_ns = query_.time.idle_timeout_ns;
+      watermark.jump_max_ns = query_.time.jump_max_ns;
+      watermark.jump_rows = query_.time.jump_rows;
       WEIR_ASSIGN(std::unique_ptr<WatermarkOperator> op, WatermarkOperator::create(fragment->context(), watermark));
       fragment->set_watermark_operator(op.get());
+      if (board_ != nullptr) fragment->set_idle_board(*board_, position(query_.keyed.senders, shard));
       fragment->append(std::move(op));
     }
     if (source.assign.has_value()) {
@@ -288,6 +297,7 @@ class QueryBuilder {
     const bool merge = query_.plan.aggregate->keyed_plan == KeyedPlan::kLocalMerge;
     auto fragment = std::make_unique<ReceiverFragment>(prefix_ + (merge ? "merge" : "aggregate"), context(shard),
                                                        state_, facilities_[shard].trace, exchanges_to(keyed_, shard));
+    if (board_ != nullptr) fragment->set_idle_board(*board_, position(query_.keyed.receivers, shard));
     WEIR_TRY(append_aggregate(*fragment, merge ? AggregateMode::kMerge : AggregateMode::kSingle, false));
     WEIR_TRY(append_results(*fragment));
     parts_.shards[shard].fragments.push_back(std::move(fragment));
@@ -310,6 +320,7 @@ class QueryBuilder {
   JobParts& parts_;
   std::string prefix_;
   std::size_t keyed_ = kNoEdge, gather_ = kNoEdge, late_gather_ = kNoEdge, malformed_gather_ = kNoEdge;
+  IdleBoard* board_ = nullptr;
 };
 
 }  // namespace

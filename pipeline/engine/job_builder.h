@@ -31,6 +31,7 @@ struct ShardParts {
 struct JobParts {
   Arena arena;
   std::vector<Edge> edges;
+  std::vector<std::unique_ptr<IdleBoard>> idle_boards;
   std::vector<ShardParts> shards;
 };
 

@@ -60,7 +60,7 @@ TableContext table_context(const TableDefinition& table, const JobLayout& layout
   context.table = table.name;
   for (std::uint32_t i = 0; i < table.physical_count; ++i) context.schema.fields.push_back(table.schema.fields[i]);
   context.options = table.options;
-  for (const char* own : kEngineOptions) context.options.erase(own);
+  remove_engine_options(context.options);
   context.time_zone = layout.time_zone;
   context.record_bytes_max = options.record_bytes_max;
   context.clock = clock;
@@ -77,8 +77,9 @@ class QueryLayouter {
   QueryLayouter(JobLayout& job, const JobOptions& options, IoBackend* backend, Clock* clock)
       : job_(job), options_(options), backend_(backend), clock_(clock) {}
 
-  Result<QueryLayout> lay_out(const QueryPlan& query) {
+  Result<QueryLayout> lay_out(const QueryPlan& query, const std::map<std::string, std::string>& settings) {
     WEIR_ASSIGN(out_.plan, make_physical_query(query, options_));
+    WEIR_ASSIGN(out_.time, source_time_options(out_.plan.source.table->options, settings));
     WEIR_TRY(make_tables());
     assign_inputs();
     if (out_.plan.aggregate.has_value()) WEIR_TRY(lay_out_aggregate());
@@ -257,6 +258,7 @@ Result<void> validate_table(const TableDefinition& table, const JobOptions& opti
         .with_hint("say where its rows come from: WITH ('connector' = …); the connectors are " +
                    list_names(connector_names()));
   }
+  WEIR_TRY(source_time_options(table.options, {}));
   JobLayout layout;
   return check_table_options(table_context(table, layout, options, nullptr, nullptr));
 }
@@ -283,7 +285,7 @@ Result<JobLayout> lay_out_job(const JobPlan& plan, const JobOptions& options, Io
   }
   layout.notes = plan.notes;
   for (const QueryPlan& query : plan.queries) {
-    WEIR_ASSIGN(QueryLayout laid_out, QueryLayouter(layout, options, backend, clock).lay_out(query));
+    WEIR_ASSIGN(QueryLayout laid_out, QueryLayouter(layout, options, backend, clock).lay_out(query, plan.settings));
     layout.queries.push_back(std::move(laid_out));
   }
   const BackendConfig config;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/engine_options.h"
 #include "engine/physical_plan.h"
 #include "weir/core/batch.h"
 #include "weir/core/exchange.h"
@@ -42,6 +43,7 @@ struct QueryLayout {
   std::shared_ptr<TableSource> source;
   std::shared_ptr<TableSink> sink;
   std::vector<std::vector<std::uint32_t>> inputs_of_shard;
+  SourceTimeOptions time;
   std::vector<Physical> read_physical;
   WindowAggregateOptions aggregate;  ///< Where plan.aggregate is there; mode and decide_late are set for each instance.
   EdgeLayout keyed, gather;

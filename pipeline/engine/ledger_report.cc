@@ -27,11 +27,26 @@ std::string line_of(const LedgerEntry& entry) {
   return text + "\n";
 }
 
+std::string line_of(const InputLedger& input) {
+  const InputReport& report = input.report;
+  if (report.idle_count == 0 && report.jumps_held == 0 && report.jumps_confirmed == 0) return {};
+  std::string text = fmt::format("  input {} of table {}:", input.name, input.table);
+  if (report.idle_count != 0)
+    text += fmt::format(" idle {} times{}", report.idle_count, report.idle ? ", also now" : "");
+  if (report.jumps_held != 0) {
+    text += fmt::format("{} {} rows too far ahead to move the watermark, the first at {} ns",
+                        report.idle_count != 0 ? ";" : "", report.jumps_held, report.jump_first);
+  }
+  if (report.jumps_confirmed != 0) text += fmt::format("; it jumped {} times after all", report.jumps_confirmed);
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string JobLedger::to_text() const {
   std::string text = fmt::format("  sh  {:<24} {:<18} {:>12} {:>12}\n", "fragment", "operator", "rows in", "rows out");
   for (const LedgerEntry& entry : entries) text += line_of(entry);
+  for (const InputLedger& input : inputs) text += line_of(input);
   for (const std::string& edge : open_edges) text += "  edge does not close: " + edge + "\n";
   text += fmt::format("  read {}, written {}, filtered {}, late {}, malformed {}", records_read, rows_written, filtered,
                       late, malformed);
@@ -51,6 +66,13 @@ std::string JobLedger::to_json() const {
   text += R"(],"malformed_samples":[)";
   for (std::size_t i = 0; i < malformed_samples.size(); ++i) {
     text += (i == 0 ? "" : ",") + json_string(malformed_samples[i]);
+  }
+  text += R"(],"inputs":[)";
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const InputReport& report = inputs[i].report;
+    text += fmt::format(R"({}{{"shard":{},"table":{},"input":{},"idle":{},"jumps_held":{},"jumps_confirmed":{}}})",
+                        i == 0 ? "" : ",", inputs[i].shard, json_string(inputs[i].table), json_string(inputs[i].name),
+                        report.idle_count, report.jumps_held, report.jumps_confirmed);
   }
   text += R"(],"operators":[)";
   for (std::size_t i = 0; i < entries.size(); ++i) {

@@ -14,7 +14,7 @@ constexpr int kItemsPerRun = 8;  // bounds a turn
 ReceiverFragment::ReceiverFragment(std::string name, FragmentContext context, JobState& state, TraceRecorder* trace,
                                    std::vector<Exchange*> senders)
     : Fragment(std::move(name), std::move(context), state, trace) {
-  for (Exchange* exchange : senders) senders_.push_back({exchange, kWatermarkNone, false});
+  for (Exchange* exchange : senders) senders_.push_back({exchange});
 }
 
 void ReceiverFragment::take(Sender& sender, const ExchangeItem& item) {
@@ -31,6 +31,15 @@ void ReceiverFragment::take(Sender& sender, const ExchangeItem& item) {
     case Control::Kind::kEndOfInput:
       sender.watermark = kWatermarkEnd;
       sender.ended = true;
+      sender.idle = false;
+      break;
+    case Control::Kind::kIdle:
+      sender.idle = true;
+      break;
+    case Control::Kind::kActive:
+      sender.idle = false;
+      if (board_ != nullptr)
+        board_->acknowledge(static_cast<std::size_t>(&sender - senders_.data()), receiver_, merged_);
       break;
     case Control::Kind::kBarrier:
       break;  // nothing takes barriers yet; a source that sends one comes with checkpoints
@@ -39,12 +48,15 @@ void ReceiverFragment::take(Sender& sender, const ExchangeItem& item) {
 
 std::size_t ReceiverFragment::pass_watermark() {
   if (end_sent_ || !head().accepts()) return 0;
-  Watermark least = kWatermarkEnd;
-  bool ended = true;
+  Watermark least = kWatermarkEnd, greatest_idle = kWatermarkNone;
+  bool ended = true, any = false;
   for (const Sender& sender : senders_) {
-    least = std::min(least, sender.watermark);
+    if (sender.idle) greatest_idle = std::max(greatest_idle, sender.watermark);
+    if (!sender.idle) least = std::min(least, sender.watermark);
+    any = any || (!sender.idle && !sender.ended);
     ended = ended && sender.ended;
   }
+  if (!any && !ended) least = greatest_idle;
   if (ended) {
     head().control({Control::Kind::kEndOfInput, kWatermarkEnd});
     end_sent_ = true;

@@ -1,10 +1,11 @@
-// ReceiverFragment: a fragment fed by exchanges, one a sending shard. Watermarks merge by minimum; the input ends when
-// the last sender's has.
+// ReceiverFragment: a fragment fed by exchanges, one a sending shard. Watermarks merge by minimum over the senders that
+// are not idle (by maximum where all are); the input ends when the last sender's has.
 #pragma once
 
 #include <vector>
 
 #include "engine/fragment.h"
+#include "engine/idle_board.h"
 
 namespace weir {
 
@@ -14,6 +15,11 @@ class ReceiverFragment final : public Fragment {
   /// Requires: the exchanges outlive this.
   ReceiverFragment(std::string name, FragmentContext context, JobState& state, TraceRecorder* trace,
                    std::vector<Exchange*> senders);
+  /// Where a sender that was idle learns how far this receiver has come. Requires: set before the first run.
+  void set_idle_board(IdleBoard& board, std::size_t receiver) noexcept {
+    board_ = &board;
+    receiver_ = receiver;
+  }
 
   std::uint64_t rows_received() const noexcept { return rows_received_; }
 
@@ -26,12 +32,15 @@ class ReceiverFragment final : public Fragment {
     Exchange* exchange = nullptr;
     Watermark watermark = kWatermarkNone;
     bool ended = false;
+    bool idle = false;
   };
 
   void take(Sender& sender, const ExchangeItem& item);
   std::size_t pass_watermark();
 
   std::vector<Sender> senders_;
+  IdleBoard* board_ = nullptr;
+  std::size_t receiver_ = 0;
   std::size_t turn_ = 0;
   Watermark merged_ = kWatermarkNone;  // passed on so far
   std::uint64_t rows_received_ = 0;

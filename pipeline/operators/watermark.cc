@@ -41,6 +41,9 @@ class WatermarkAssigner final : public WatermarkOperator {
         delay_(delay),
         program_(std::move(program)),
         inputs_max_(options.inputs_max),
+        idle_timeout_(options.idle_timeout_ns),
+        jump_max_(options.jump_max_ns),
+        jump_rows_(options.jump_rows),
         inputs_(options.inputs),
         row_watermarks_(std::make_unique<Watermark[]>(context.batch_rows)) {
     inputs_.reserve(options.inputs_max);
@@ -60,7 +63,7 @@ class WatermarkAssigner final : public WatermarkOperator {
     int holder = -1;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const bool lower = holder < 0 || inputs_[i].watermark < inputs_[static_cast<std::size_t>(holder)].watermark;
-      if (!inputs_[i].ended && lower) holder = static_cast<int>(i);
+      if (inputs_[i].counts() && lower) holder = static_cast<int>(i);
     }
     return holder;
   }
@@ -70,7 +73,9 @@ class WatermarkAssigner final : public WatermarkOperator {
       return Error(ErrorCode::kLimitExceeded,
                    "a table has more than inputs_max = " + std::to_string(inputs_max_) + " inputs on one shard");
     WEIR_CHECK(!end_told_);
-    inputs_.push_back({merged_, false});
+    Input input;
+    input.watermark = merged_;
+    inputs_.push_back(input);
     ++live_;
     return static_cast<std::uint32_t>(inputs_.size() - 1);
   }
@@ -78,7 +83,9 @@ class WatermarkAssigner final : public WatermarkOperator {
   void input_ended(std::uint32_t input) override {
     WEIR_CHECK_LT(input, inputs_.size());
     if (inputs_[input].ended) return;
-    inputs_[input] = {kWatermarkEnd, true};
+    inputs_[input].watermark = kWatermarkEnd;
+    inputs_[input].ended = true;
+    inputs_[input].idle = false;
     --live_;
     merge();
     (void)tell();
@@ -90,6 +97,7 @@ class WatermarkAssigner final : public WatermarkOperator {
     BatchHeader& header = batch.header();
     WEIR_CHECK_LT(header.input, inputs_.size());
     Input& input = inputs_[header.input];
+    if (count != 0 && idle_timeout_ != 0) wake(input);
     const Watermark before = input.watermark;
     if (count != 0 && !assign(batch, input)) return;
     if (count != 0) {
@@ -104,6 +112,8 @@ class WatermarkAssigner final : public WatermarkOperator {
   void control(const Control& control) override {
     switch (control.kind) {
       case Control::Kind::kWatermark:
+      case Control::Kind::kIdle:
+      case Control::Kind::kActive:
         return;  // watermarks start here
       case Control::Kind::kEndOfInput:
         for (std::uint32_t i = 0; i < inputs_.size(); ++i) input_ended(i);
@@ -120,11 +130,70 @@ class WatermarkAssigner final : public WatermarkOperator {
 
   std::size_t resume() override { return held_ ? tell() : 0; }
 
+  InputReport input_report(std::uint32_t input) const noexcept override {
+    if (input >= inputs_.size()) return {};
+    const Input& in = inputs_[input];
+    return {in.watermark, in.ended, in.idle, in.idle_count, in.jumps_held, in.jumps_confirmed, in.jump_first};
+  }
+
+  std::uint32_t idle_inputs() const noexcept override {
+    if (idle_timeout_ == 0) return 0;
+    return static_cast<std::uint32_t>(
+        std::count_if(inputs_.begin(), inputs_.end(), [](const Input& input) { return input.idle; }));
+  }
+
+  bool input_waits(std::uint32_t input) override {
+    WEIR_CHECK_LT(input, inputs_.size());
+    Input& in = inputs_[input];
+    if (idle_timeout_ == 0 || !in.counts()) return false;
+    const std::int64_t now = context_.clock->now_ns();
+    if (!in.waits) {
+      in.waits = true;
+      in.waits_since = now;
+    }
+    if (now - in.waits_since < idle_timeout_) return false;
+    in.idle = true;
+    ++in.idle_count;
+    merge();
+    (void)tell();
+    return true;
+  }
+
+  bool all_idle() const noexcept override { return idle_told_; }
+
+  void begin_return() override {
+    WEIR_DCHECK(idle_told_ && accepts());
+    next_->control({Control::Kind::kActive, told_});
+  }
+
+  void finish_return(Watermark merged) override {
+    idle_told_ = false;
+    merged_ = std::max(merged_, merged);
+  }
+
  private:
   struct Input {
     Watermark watermark = kWatermarkNone;
     bool ended = false;
+    bool idle = false;
+    bool waits = false;  // had no row when it was last asked
+    std::int64_t waits_since = 0;
+    std::uint64_t idle_count = 0;
+    std::uint64_t jumps_held = 0, jumps_confirmed = 0;
+    EventTime jump_first = 0;
+    std::uint32_t jump_run = 0;            // rows in a row beyond jump_max
+    Watermark jump_least = kWatermarkEnd;  // of their watermarks
+    bool counts() const noexcept { return !ended && !idle; }
   };
+
+  /// Rows of the input come (again): it counts from where the others have come.
+  void wake(Input& input) noexcept {
+    WEIR_DCHECK(!idle_told_);
+    input.waits = false;
+    if (!input.idle) return;
+    input.idle = none_counts_ = false;
+    input.watermark = std::max(input.watermark, merged_);
+  }
 
   /// Sets the header and the input's watermark. False where the job failed.
   bool assign(Batch& batch, Input& input) {
@@ -139,6 +208,7 @@ class WatermarkAssigner final : public WatermarkOperator {
     (void)simd::min_max(values, rows, &header.event_time_min, &header.event_time_max);
     simd::WatermarkScan scan;
     const Vector* candidates = nullptr;
+    if (jump_max_ != 0) return assign_bounded(batch, input, rows);
     if (delay_.has_value()) {
       // One comparison for a batch without late rows: its greatest candidate is not above its least time.
       const Watermark greatest =
@@ -169,6 +239,57 @@ class WatermarkAssigner final : public WatermarkOperator {
     return true;
   }
 
+  /// The same row by row with a bound on how far a row moves the watermark.
+  bool assign_bounded(Batch& batch, Input& input, const simd::Rows& rows) {
+    BatchHeader& header = batch.header();
+    const auto* times = batch.column(time_column_).values<std::int64_t>();
+    const Vector* given = nullptr;
+    if (!delay_.has_value()) {
+      auto evaluated = program_->evaluate(batch, {context_.clock, context_.time_zone, merged_});
+      if (!evaluated) {
+        rejected_ += rows.count;
+        context_.fail(std::move(evaluated).error().with_context("watermark"));
+        return false;
+      }
+      given = &program_->results()[0];
+    }
+    bool all_on_time = true;
+    for (std::uint32_t i = 0; i < rows.count; ++i) {
+      const std::uint32_t row = rows[i];
+      row_watermarks_[row] = input.watermark;
+      all_on_time = all_on_time && times[row] > input.watermark;
+      if (given != nullptr) {
+        if (given->is_valid(row)) advance(input, given->values<std::int64_t>()[row], times[row]);
+      } else {
+        advance(input, times[row] < kEventTimeMin + *delay_ ? kEventTimeMin : times[row] - *delay_, times[row]);
+      }
+    }
+    if (!all_on_time) header.row_watermarks = row_watermarks_.get();
+    header.watermark_after = input.watermark;
+    return true;
+  }
+
+  void advance(Input& input, Watermark candidate, EventTime time) noexcept {
+    const bool first = input.watermark == kWatermarkNone;
+    const bool beyond =
+        first || (input.watermark <= kWatermarkEnd - jump_max_ && candidate > input.watermark + jump_max_);
+    if (!beyond) {
+      input.watermark = std::max(input.watermark, candidate);
+      input.jump_run = 0;
+      return;
+    }
+    if (input.jump_run == 0) input.jump_least = kWatermarkEnd;
+    input.jump_least = std::min(input.jump_least, candidate);
+    if (++input.jump_run < jump_rows_) {
+      if (first) return;  // nothing is held back where nothing stands yet
+      if (input.jumps_held++ == 0) input.jump_first = time;
+      return;
+    }
+    input.jump_run = 0;
+    if (!first) ++input.jumps_confirmed;
+    input.watermark = std::max(input.watermark, input.jump_least);
+  }
+
   bool check_nulls(const Vector& times, const simd::Rows& rows) {
     if (simd::bitmap_all(times.validity, rows.end())) return true;
     std::uint32_t nulls = 0, first = 0;
@@ -186,24 +307,37 @@ class WatermarkAssigner final : public WatermarkOperator {
   }
 
   void merge() noexcept {
-    Watermark least = kWatermarkEnd;
-    for (const Input& input : inputs_) least = std::min(least, input.watermark);
-    merged_ = std::max(merged_, least);
+    Watermark least = kWatermarkEnd, greatest_idle = kWatermarkNone;
+    bool any = false;
+    for (const Input& input : inputs_) {
+      any = any || input.counts();
+      if (input.idle) greatest_idle = std::max(greatest_idle, input.watermark);
+      if (!input.idle) least = std::min(least, input.watermark);
+    }
+    none_counts_ = !any && live_ != 0;
+    merged_ = std::max(merged_, none_counts_ ? greatest_idle : least);
   }
 
   /// Passes the merged watermark, or the end, on; keeps it where the next operator does not accept.
   std::size_t tell() {
     const bool end = live_ == 0;
-    if (end ? end_told_ : merged_ <= told_) {
+    const bool idle = !end && none_counts_ && !idle_told_;
+    if (end ? end_told_ : merged_ <= told_ && !idle) {
       held_ = false;
       return 0;
     }
     held_ = !next_->accepts();
     if (held_) return 0;
+    const bool risen = merged_ > told_;
     told_ = merged_;
     end_told_ = end;
-    next_->control(end ? Control{Control::Kind::kEndOfInput, kWatermarkEnd}
-                       : Control{Control::Kind::kWatermark, merged_});
+    if (!end && risen) {
+      next_->control({Control::Kind::kWatermark, merged_});
+      held_ = idle;  // kIdle goes next, when that has been taken
+      return 1 + (idle ? tell() : 0);
+    }
+    idle_told_ = idle;
+    next_->control(end ? Control{Control::Kind::kEndOfInput, kWatermarkEnd} : Control{Control::Kind::kIdle, merged_});
     return 1;
   }
 
@@ -213,6 +347,8 @@ class WatermarkAssigner final : public WatermarkOperator {
   std::optional<std::int64_t> delay_;
   std::optional<ExpressionProgram> program_;
   std::uint32_t inputs_max_;
+  std::int64_t idle_timeout_, jump_max_;
+  std::uint32_t jump_rows_;
   std::vector<Input> inputs_;
   std::unique_ptr<Watermark[]> row_watermarks_;
   std::uint32_t live_ = 0;  // inputs that have not ended
@@ -220,6 +356,8 @@ class WatermarkAssigner final : public WatermarkOperator {
   Watermark told_ = kWatermarkNone;
   bool end_told_ = false;
   bool held_ = false;
+  bool none_counts_ = false;  // all that have not ended are idle
+  bool idle_told_ = false;
   std::uint64_t null_event_times_ = 0;
   std::uint64_t rejected_ = 0;
 };

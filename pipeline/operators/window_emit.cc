@@ -46,7 +46,12 @@ void WindowAggregate::control(const Control& control) {
     case Control::Kind::kEndOfInput:
       target_ = watermark_ = kWatermarkEnd;
       break;
+    case Control::Kind::kIdle:
+      // Nothing comes for a while: what stands here must not miss windows that the others complete.
+      if (local()) target_ = kWatermarkEnd;
+      break;
     case Control::Kind::kBarrier:
+    case Control::Kind::kActive:
       break;
   }
   held_control_ = control;

@@ -16,9 +16,12 @@ struct Watermarked {
   Schema schema = row_schema(TypeId::kInt);
   OwnBatch batch{schema, 64, 256};
 
-  explicit Watermarked(std::uint32_t inputs = 1, ExpressionPtr expression = make_column(0, Type::timestamp(3))) {
+  ManualClock clock;
+
+  explicit Watermarked(std::uint32_t inputs = 1, ExpressionPtr expression = make_column(0, Type::timestamp(3)),
+                       WatermarkOptions options = {}) {
     context.batch_rows = 64;
-    WatermarkOptions options;
+    context.clock = &clock;
     options.inputs = inputs;
     options.watermark = std::move(expression);
     auto made = WatermarkOperator::create(context, options);
@@ -176,6 +179,186 @@ TEST(WatermarkOperator, AWatermarkWaitsForASinkThatDoesNotAcceptAndKeepsItsPlace
   }
   ASSERT_EQ(sink.controls.size(), 200u);
   for (std::size_t i = 0; i < 200; ++i) EXPECT_EQ(sink.rows_at_control[i], i + 1);
+}
+
+// ---- Idle inputs ------------------------------------------------------------------------------------------------
+
+constexpr std::int64_t kTimeout = 10 * kMs;
+
+Watermarked with_idle_timeout(std::uint32_t inputs) {
+  WatermarkOptions options;
+  options.idle_timeout_ns = kTimeout;
+  return Watermarked(inputs, make_column(0, Type::timestamp(3)), options);
+}
+
+TEST(IdleInputs, AnInputWithoutRowsForTheTimeoutDoesNotHoldTheOthersBack) {
+  Watermarked t = with_idle_timeout(2);
+  t.push({10}, 0);
+  t.push({5}, 1);
+  EXPECT_THAT(t.watermarks(), testing::ElementsAre(5));
+  EXPECT_FALSE(t.op->input_waits(1));
+  t.clock.advance(kTimeout - 1);
+  EXPECT_FALSE(t.op->input_waits(1));
+  EXPECT_THAT(t.watermarks(), testing::ElementsAre(5));
+  t.clock.advance(1);
+  EXPECT_TRUE(t.op->input_waits(1));
+  EXPECT_THAT(t.watermarks(), testing::ElementsAre(5, 10));
+  EXPECT_TRUE(t.op->input_report(1).idle);
+  EXPECT_EQ(t.op->idle_inputs(), 1u);
+  EXPECT_EQ(t.op->holding_input(), 0);
+  t.push({30}, 0);
+  EXPECT_THAT(t.watermarks(), testing::ElementsAre(5, 10, 30));
+}
+
+TEST(IdleInputs, OneComesBackWithItsNextRowFromWhereTheOthersHaveCome) {
+  Watermarked t = with_idle_timeout(2);
+  t.push({5}, 1);
+  t.push({40}, 0);
+  (void)t.op->input_waits(1);
+  t.clock.advance(kTimeout);
+  EXPECT_TRUE(t.op->input_waits(1));
+  t.push({20, 41}, 1);  // 20 is late: the windows up to 40 have gone
+  ASSERT_NE(t.batch->header().row_watermarks, nullptr);
+  EXPECT_EQ(t.batch->header().row_watermarks[0], 40 * kMs);
+  EXPECT_EQ(t.op->input_watermark(1), 41 * kMs);
+  t.push({90}, 0);
+  EXPECT_THAT(t.watermarks(), testing::ElementsAre(5, 40, 41));
+  EXPECT_EQ(t.op->idle_inputs(), 0u);
+  EXPECT_EQ(t.op->input_report(1).idle_count, 1u);
+}
+
+TEST(IdleInputs, RowsBeforeTheTimeoutStartItAnew) {
+  Watermarked t = with_idle_timeout(2);
+  t.push({5}, 1);
+  (void)t.op->input_waits(1);
+  t.clock.advance(kTimeout - 1);
+  t.push({6}, 1);
+  t.clock.advance(1);
+  EXPECT_FALSE(t.op->input_waits(1));
+  t.clock.advance(kTimeout - 1);
+  EXPECT_FALSE(t.op->input_waits(1));
+  t.clock.advance(1);
+  EXPECT_TRUE(t.op->input_waits(1));
+}
+
+TEST(IdleInputs, WhenAllAreIdleTheGreatestWatermarkGoesOnAndThenThatNothingComes) {
+  for (const bool first : {false, true}) {
+    Watermarked t = with_idle_timeout(2);
+    t.push({50}, 0);
+    t.push({20}, 1);
+    const std::uint32_t order[] = {first ? 0u : 1u, first ? 1u : 0u};
+    for (const std::uint32_t input : order) (void)t.op->input_waits(input);
+    t.clock.advance(kTimeout);
+    for (const std::uint32_t input : order) EXPECT_TRUE(t.op->input_waits(input));
+    EXPECT_EQ(t.watermarks().back(), 50) << "whichever of them was idle first";
+    EXPECT_EQ(t.sink.controls.back().kind, Control::Kind::kIdle);
+    EXPECT_TRUE(t.op->all_idle());
+    t.op->begin_return();
+    EXPECT_EQ(t.sink.controls.back().kind, Control::Kind::kActive);
+    t.op->finish_return(70 * kMs);
+    EXPECT_FALSE(t.op->all_idle());
+    t.push({60, 80}, 1);
+    EXPECT_EQ(t.batch->header().row_watermarks[0], 70 * kMs) << "where the receivers had come";
+    EXPECT_EQ(t.watermarks().back(), 80);
+  }
+}
+
+TEST(IdleInputs, TheEndOfTheLastActiveInputLeavesTheIdleOnes) {
+  Watermarked t = with_idle_timeout(2);
+  t.push({5}, 1);
+  (void)t.op->input_waits(1);
+  t.clock.advance(kTimeout);
+  EXPECT_TRUE(t.op->input_waits(1));
+  t.push({9}, 0);
+  t.op->input_ended(0);
+  EXPECT_EQ(t.sink.controls.back().kind, Control::Kind::kIdle);
+  t.op->input_ended(1);
+  EXPECT_EQ(t.sink.controls.back().kind, Control::Kind::kEndOfInput);
+}
+
+TEST(IdleInputs, WithoutATimeoutNoneIsIdleHoweverLongItWaits) {
+  Watermarked t(2);
+  t.push({5}, 1);
+  EXPECT_FALSE(t.op->input_waits(1));
+  t.clock.advance(std::int64_t{1} << 60);
+  EXPECT_FALSE(t.op->input_waits(1));
+}
+
+TEST(Watermark, AFilterThatRemovesEveryRowDoesNotHoldTheWatermarkBack) {
+  Watermarked t(1);
+  auto nothing =
+      std::move(*make_filter(t.context, *make_call("<", {make_column(0, Type::timestamp(3)),
+                                                         make_literal(Value{std::int64_t{-1}}, Type::timestamp(3))})));
+  t.op->set_next(nothing.get());
+  nothing->set_next(&t.sink);
+  t.push({5});
+  t.push({25});
+  EXPECT_TRUE(t.sink.rows.empty());
+  EXPECT_THAT(t.watermarks(), testing::ElementsAre(5, 25));
+  EXPECT_EQ(nothing->ledger().rows_filtered, 2u);
+}
+
+// ---- Bounded jumps ----------------------------------------------------------------------------------------------
+
+Watermarked with_jump_max(std::int64_t ms, std::uint32_t rows) {
+  WatermarkOptions options;
+  options.jump_max_ns = ms * kMs;
+  options.jump_rows = rows;
+  return Watermarked(1, make_column(0, Type::timestamp(3)), options);
+}
+
+TEST(BoundedJumps, OneFarFutureRowMakesNoOtherLateAndIsCounted) {
+  Watermarked t = with_jump_max(100, 3);
+  t.push({1, 2, 3});
+  t.push({4'000'000, 4, 5, 6});
+  EXPECT_EQ(t.batch->header().row_watermarks, nullptr) << "no row is late";
+  EXPECT_EQ(t.watermarks().back(), 6);
+  EXPECT_EQ(t.op->input_report(0).jumps_held, 1u);
+  EXPECT_EQ(t.op->input_report(0).jump_first, 4'000'000 * kMs);
+  EXPECT_EQ(t.op->input_report(0).jumps_confirmed, 0u);
+  EXPECT_EQ(t.sink.rows.size(), 7u) << "the row itself stays";
+}
+
+TEST(BoundedJumps, RowsInARowMoveItToTheLeastOfTheirs) {
+  Watermarked t = with_jump_max(100, 3);
+  t.push({1, 1, 1});
+  t.push({9000, 8000, 7000});
+  EXPECT_EQ(t.watermarks().back(), 7000);
+  EXPECT_EQ(t.op->input_report(0).jumps_confirmed, 1u);
+  t.push({7100});
+  EXPECT_EQ(t.watermarks().back(), 7100) << "exactly the bound is within it";
+}
+
+TEST(BoundedJumps, ARowWithinTheBoundStartsTheCountAnew) {
+  Watermarked t = with_jump_max(100, 3);
+  t.push({1, 1, 1});
+  t.push({9000, 9000, 2, 9000, 9000, 3});
+  EXPECT_EQ(t.watermarks().back(), 3);
+  EXPECT_EQ(t.op->input_report(0).jumps_held, 4u);
+}
+
+TEST(BoundedJumps, TheFirstRowsOfAnInputNeedConfirmationToo) {
+  Watermarked t = with_jump_max(100, 3);
+  t.push({9'000'000, 1});
+  EXPECT_TRUE(t.watermarks().empty());
+  t.push({2});
+  EXPECT_THAT(t.watermarks(), testing::ElementsAre(1));
+}
+
+TEST(BoundedJumps, ABatchesBordersChangeNothing) {
+  std::mt19937 random(3);
+  std::vector<std::int64_t> times;
+  for (int i = 0; i < 500; ++i) times.push_back(i * 3 + (random() % 20 == 0 ? 5000 : 0));
+  const auto final_watermark = [&](std::size_t batch) {
+    Watermarked t = with_jump_max(100, 2);
+    for (std::size_t at = 0; at < times.size(); at += batch)
+      t.push({times.begin() + static_cast<std::ptrdiff_t>(at),
+              times.begin() + static_cast<std::ptrdiff_t>(std::min(times.size(), at + batch))});
+    return std::pair(t.op->input_watermark(0), t.op->input_report(0).jumps_held);
+  };
+  EXPECT_EQ(final_watermark(1), final_watermark(64));
+  EXPECT_EQ(final_watermark(7), final_watermark(64));
+  EXPECT_GT(final_watermark(64).second, 0u);
 }
 
 }  // namespace

@@ -13,6 +13,8 @@ struct Control {
     kWatermark,   // value = the watermark; replaces earlier ones
     kBarrier,     // value = the epoch
     kEndOfInput,  // nothing follows; implies the watermark kWatermarkEnd
+    kIdle,        // value = the watermark so far: no rows come for a while, and this sender holds no watermark back
+    kActive,      // value = the watermark so far: rows come again behind this
   };
   Kind kind = Kind::kWatermark;
   std::int64_t value = kWatermarkNone;

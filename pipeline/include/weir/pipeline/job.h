@@ -21,6 +21,7 @@
 #include "weir/io/backend.h"
 #include "weir/io/connector.h"
 #include "weir/pipeline/ledger.h"
+#include "weir/pipeline/operators.h"
 #include "weir/pipeline/plan.h"
 
 namespace weir {
@@ -73,6 +74,13 @@ struct LateSample {
   Watermark watermark = 0;
 };
 
+/// An input of a source table at the end of a run.
+struct InputLedger {
+  std::uint32_t shard = 0;
+  std::string table, name;
+  InputReport report;
+};
+
 /// All counts of a run; a consistent one after wait(), an approximate one before.
 struct JobLedger {
   std::vector<LedgerEntry> entries;
@@ -83,6 +91,7 @@ struct JobLedger {
   std::uint64_t side_output = 0;    ///< Late rows that went to a table of their own.
   std::uint64_t dead_lettered = 0;  ///< Malformed records that went to a table of their own.
   std::optional<LateSample> late_first, late_last;
+  std::vector<InputLedger> inputs;             ///< Of tables with a watermark.
   std::vector<std::string> malformed_samples;  ///< The first few, as text.
   std::int64_t imbalance = 0;                  ///< Sum over operators and edges; 0 or there is a bug.
   std::vector<std::string> open_edges;         ///< Edges whose two sides disagree; empty when all is well.
@@ -94,6 +103,8 @@ struct JobLedger {
 struct JobProgress {
   std::uint64_t rows_in = 0, bytes_in = 0, rows_out = 0, late = 0, malformed = 0, dropped = 0;
   Watermark watermark = kWatermarkNone;  ///< Lowest over the sources.
+  std::string held_by;            ///< The input that holds the watermark back, and its table; "" where none does.
+  std::uint32_t idle_inputs = 0;  ///< Inputs that are left out of the watermark, having given no row for long.
   bool finished = false;
 };
 

@@ -40,6 +40,23 @@ struct WatermarkOptions {
   ExpressionPtr watermark;        ///< Over the input's schema; null: the table has none, nothing is ever late.
   std::uint32_t inputs = 1;       ///< Inputs of this instance, numbered 0 … inputs-1 in the batches' headers.
   std::uint32_t inputs_max = 4096;
+  /// An input without rows for this long does not hold the others back; 0: never. Processing time.
+  std::int64_t idle_timeout_ns = 0;
+  /// A row that would move its input's watermark by more than this (or set its first one) does not move it, until
+  /// `jump_rows` such rows stand in a row: then the watermark moves to the least of theirs. 0: no bound.
+  std::int64_t jump_max_ns = 0;
+  std::uint32_t jump_rows = 3;
+};
+
+/// What a watermark operator knows of an input, for reports.
+struct InputReport {
+  Watermark watermark = kWatermarkNone;
+  bool ended = false;
+  bool idle = false;
+  std::uint64_t idle_count = 0;       ///< How often it became idle.
+  std::uint64_t jumps_held = 0;       ///< Rows that did not move the watermark, since they would have too far.
+  std::uint64_t jumps_confirmed = 0;  ///< How often rows in a row moved it after all.
+  EventTime jump_first = 0;           ///< Event time of the first such row.
 };
 
 /// Assigns watermarks: keeps one for each input, sets the header's event times and watermarks, passes the batch on and
@@ -58,6 +75,20 @@ class WatermarkOperator : public Operator {
   /// The input that holds the merged watermark back, or -1 where none does.
   virtual int holding_input() const noexcept = 0;
   virtual std::uint64_t null_event_times() const noexcept = 0;
+  virtual InputReport input_report(std::uint32_t input) const noexcept = 0;
+  virtual std::uint32_t idle_inputs() const noexcept = 0;
+
+  /// The input has no row now. After idle_timeout_ns of that it is idle: it counts again, from the merged watermark on,
+  /// with its next row. Once all inputs are idle the merged watermark is the greatest of theirs, and kIdle goes on.
+  /// Requires: accepts().
+  /// Returns whether it became idle.
+  virtual bool input_waits(std::uint32_t input) = 0;
+  /// Whether kIdle was passed on: then rows may be pushed only after begin_return() and finish_return().
+  virtual bool all_idle() const noexcept = 0;
+  /// Passes kActive on. Requires: accepts(), all_idle().
+  virtual void begin_return() = 0;
+  /// No row behind this is late at `merged`, which the receivers have come to. Requires: accepts().
+  virtual void finish_return(Watermark merged) = 0;
 };
 
 // ---- Windows ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,218 @@
+// Inputs that pause: after the timeout they do not hold results back, whatever shard they are on; they come back
+// without a row being lost; and the job says which input its watermark waits for.
+#include <mutex>
+#include <random>
+#include <set>
+
+#include "engine/job_run.h"
+
+namespace weir::test {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+/// Inputs that give what is in their queue and wait when it is empty.
+struct Queues {
+  std::vector<std::vector<std::int64_t>> rows;  // times in ms
+  std::vector<std::size_t> next;
+  bool ended = false;
+  explicit Queues(std::uint32_t inputs) : rows(inputs), next(inputs) {}
+
+  HostTable table() {
+    HostTable host;
+    host.inputs = static_cast<std::uint32_t>(rows.size());
+    host.read = [this](std::uint32_t input, Batch& batch) {
+      std::uint32_t count = 0;
+      std::size_t& at = next[input];
+      for (; count < batch.capacity() && at < rows[input].size(); ++count, ++at) {
+        batch.column(0).values<std::int64_t>()[count] = rows[input][at];
+        batch.column(1).values<std::int32_t>()[count] = static_cast<std::int32_t>(at % 3);
+      }
+      batch.set_row_count(count);
+      if (at < rows[input].size()) return ReadStatus::kRows;
+      return ended ? ReadStatus::kEnd : ReadStatus::kPending;
+    };
+    return host;
+  }
+};
+
+struct Results {
+  std::int64_t rows = 0;
+  std::int64_t counted = 0;
+  std::set<std::pair<std::int32_t, std::int64_t>> windows;
+  HostTable table() {
+    HostTable host;
+    host.write = [this](std::uint32_t, const Batch& batch) {
+      for (std::uint32_t i = 0; i < batch.selected_count(); ++i) {
+        const std::uint32_t row = batch.has_selection() ? batch.selection()[i] : i;
+        ++rows;
+        counted += batch.column(1).values<std::int64_t>()[row];
+        const std::pair window(batch.column(0).values<std::int32_t>()[row],
+                               batch.column(2).values<std::int64_t>()[row]);
+        EXPECT_TRUE(windows.insert(window).second) << "a window fired twice";
+      }
+    };
+    return host;
+  }
+};
+
+class IdleInputs : public testing::TestWithParam<std::tuple<std::uint32_t, KeyedPlan>> {
+ protected:
+  /// Makes a job of tumbling counts of 10 s, driven by poll().
+  std::unique_ptr<Job> make(Queues& in, Results& out, const std::string& options = "") {
+    JobOptions job = small_options();
+    job.shards = std::get<0>(GetParam());
+    job.keyed_plan = std::get<1>(GetParam());
+    job.batch_rows = 16;
+    job.ring_batches = 1;
+    job.threads = false;
+    job.clock = &clock_;
+    job.host_tables["t"] = in.table();
+    job.host_tables["o"] = out.table();
+    auto made = make_job(
+        "CREATE TABLE t (ms BIGINT NOT NULL, k INT NOT NULL, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts) "
+        "WITH "
+        "('connector' = 'host'" +
+            options +
+            ");\nCREATE TABLE o (k INT, n BIGINT, s TIMESTAMP(3)) WITH ('connector' = 'host');\n"
+            "INSERT INTO o SELECT k, COUNT(*), window_start FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' "
+            "SECOND)) GROUP "
+            "BY "
+            "k, window_start, window_end;",
+        job);
+    EXPECT_TRUE(made.has_value()) << made.error().to_string();
+    return std::move(*made);
+  }
+  static void polls(Job& job, int count = 200) {
+    for (int i = 0; i < count && !job.wait_for(0); ++i) job.poll();
+  }
+  static constexpr const char* kTimeout = ", 'scan.watermark.idle-timeout' = '30 s'";
+  ManualClock clock_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Plans, IdleInputs,
+                         testing::Combine(testing::Values(1u, 2u, 3u),
+                                          testing::Values(KeyedPlan::kLocalMerge, KeyedPlan::kShuffle)));
+
+TEST_P(IdleInputs, a_pausing_input_holds_results_back_only_until_its_timeout) {
+  Queues in(3);
+  Results out;
+  auto job = make(in, out, kTimeout);
+  in.rows[0] = in.rows[1] = in.rows[2] = {1000, 2000, 3000};
+  polls(*job);
+  for (std::int64_t ms = 4000; ms <= 60'000; ms += 1000) {
+    in.rows[0].push_back(ms);
+    in.rows[2].push_back(ms);
+  }
+  polls(*job);
+  EXPECT_EQ(out.rows, 0) << "input 1 stands at 3 s";
+  EXPECT_EQ(job->progress().held_by, "input 1 of table t");
+  clock_.advance(30 * kSecond - 1);
+  in.rows[0].push_back(60'001);
+  in.rows[2].push_back(60'001);
+  polls(*job);
+  EXPECT_EQ(out.rows, 0);
+  clock_.advance(1);
+  polls(*job);
+  EXPECT_EQ(out.rows, 3 * 6) << "3 keys in the windows up to 60 s";
+  EXPECT_EQ(job->progress().idle_inputs, 1u);
+  EXPECT_EQ(job->progress().held_by.find("input 1"), std::string::npos);
+  in.rows[1].push_back(59'000);  // late now
+  in.rows[1].push_back(61'000);
+  polls(*job);
+  in.ended = true;
+  polls(*job, 4000);
+  ASSERT_TRUE(job->wait_for(0)) << "hangs";
+  const JobLedger ledger = job->ledger();
+  expect_closed(ledger);
+  EXPECT_EQ(ledger.late, 1u);
+  EXPECT_EQ(out.counted + 1, static_cast<std::int64_t>(ledger.records_read));
+  EXPECT_NE(ledger.to_text().find("input 1 of table t: idle 1 times"), std::string::npos) << ledger.to_text();
+  EXPECT_TRUE(is_json(ledger.to_json())) << ledger.to_json();
+}
+
+TEST_P(IdleInputs, without_a_timeout_it_holds_them_back_for_ever) {
+  Queues in(3);
+  Results out;
+  auto job = make(in, out);
+  in.rows[0] = in.rows[1] = {1000, 100'000};
+  in.rows[2] = {1000};
+  polls(*job);
+  clock_.advance(1000 * kSecond);
+  polls(*job);
+  EXPECT_EQ(out.rows, 0);
+  in.ended = true;
+  polls(*job, 4000);
+  ASSERT_TRUE(job->wait_for(0));
+  EXPECT_EQ(out.counted, 5);
+}
+
+TEST_P(IdleInputs, when_all_pause_what_stands_complete_comes_out_and_they_come_back) {
+  Queues in(3);
+  Results out;
+  auto job = make(in, out, kTimeout);
+  in.rows[0] = {1000, 35'000};
+  in.rows[1] = {2000};
+  in.rows[2] = {3000};
+  polls(*job);
+  EXPECT_EQ(out.rows, 0);
+  clock_.advance(30 * kSecond);
+  polls(*job);
+  EXPECT_EQ(out.counted, 3) << "the greatest watermark is 35 s";
+  for (auto& rows : in.rows) rows.push_back(40'000);
+  polls(*job);
+  in.ended = true;
+  polls(*job, 4000);
+  ASSERT_TRUE(job->wait_for(0)) << "hangs";
+  expect_closed(job->ledger());
+  EXPECT_EQ(job->ledger().late, 0u);
+  EXPECT_EQ(out.counted, 7);
+}
+
+TEST_P(IdleInputs, random_pauses_lose_no_row) {
+  for (std::uint32_t seed = 0; seed < 6; ++seed) {
+    std::mt19937 random(seed);
+    Queues in(4);
+    Results out;
+    auto job = make(in, out, kTimeout);
+    std::int64_t now = 0;
+    for (int step = 0; step < 80; ++step) {
+      now += static_cast<std::int64_t>(random() % 20'000);
+      for (auto& rows : in.rows) {
+        if ((random() >> (step / 30 % 4)) % 3 != 0) continue;
+        for (auto i = random() % 30; i-- > 0;) rows.push_back(now + static_cast<std::int64_t>(random() % 30'000));
+      }
+      polls(*job, static_cast<int>(random() % 30));
+      clock_.advance(static_cast<std::int64_t>(random() % 20) * kSecond);
+    }
+    in.ended = true;
+    polls(*job, 8000);
+    ASSERT_TRUE(job->wait_for(0)) << "hangs with seed " << seed;
+    const auto result = job->wait();
+    ASSERT_TRUE(result.has_value()) << result.error().to_string();
+    const JobLedger ledger = job->ledger();
+    expect_closed(ledger);
+    EXPECT_EQ(out.counted + static_cast<std::int64_t>(ledger.late), static_cast<std::int64_t>(ledger.records_read));
+    EXPECT_GT(out.counted, 0);
+  }
+}
+
+TEST(TimeOptions, mistakes_are_named_where_they_stand) {
+  const auto error_of = [](const std::string& option) {
+    return run_sql(
+               "CREATE TABLE t (ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts) WITH ('connector' = "
+               "'datagen', " +
+                   option + ");\nSELECT ms FROM t;",
+               small_options())
+        .text();
+  };
+  EXPECT_NE(error_of("'scan.watermark.idle-timeout' = 'soon'").find("'scan.watermark.idle-timeout' wants a duration"),
+            std::string::npos);
+  EXPECT_NE(error_of("'weir.watermark.jump-max' = '1 year'").find("'weir.watermark.jump-max' wants a duration"),
+            std::string::npos);
+  EXPECT_NE(error_of("'weir.watermark.jump-rows' = '0'").find("'weir.watermark.jump-rows' wants a whole number"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir::test
