@@ -39,7 +39,7 @@ struct ScalarFunction {
   std::uint8_t flags = 0;
   Type (*result_type)(const Arguments& arguments) = nullptr;  ///< Instead of `result`.
   /// Makes the state when a program is compiled. Errors: kInvalidPattern, kUnsupported.
-  Result<std::unique_ptr<FunctionState>> (*prepare)(const Expression& call) = nullptr;
+  Result<std::unique_ptr<ScalarFunctionState>> (*prepare)(const Expression& call) = nullptr;
 
   bool has(FunctionFlag flag) const noexcept { return (flags & flag) != 0; }
 };

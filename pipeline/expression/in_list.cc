@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kScanMax = 8;
 
 template <typename T>
-struct ListState final : FunctionState {
+struct ListState final : ScalarFunctionState {
   std::vector<T> values;
 };
 
@@ -30,12 +30,12 @@ T literal_value(const Value& value) {
 }
 
 template <typename T>
-Result<std::unique_ptr<FunctionState>> prepare_list(const Expression& call) {
+Result<std::unique_ptr<ScalarFunctionState>> prepare_list(const Expression& call) {
   auto state = std::make_unique<ListState<T>>();
   for (std::size_t i = 1; i < call.arguments.size(); ++i)
     state->values.push_back(literal_value<T>(call.arguments[i]->literal));
   std::sort(state->values.begin(), state->values.end());
-  return std::unique_ptr<FunctionState>(std::move(state));
+  return std::unique_ptr<ScalarFunctionState>(std::move(state));
 }
 
 template <typename T>

@@ -44,8 +44,8 @@ struct RowRange {
 };
 
 /// What a function keeps between batches: a compiled pattern, a set of constants.
-struct FunctionState {
-  virtual ~FunctionState() = default;
+struct ScalarFunctionState {
+  virtual ~ScalarFunctionState() = default;
 };
 
 /// What is constant within one batch.
@@ -63,7 +63,7 @@ struct KernelCall {
   std::span<const Operand> arguments;
   Vector* result = nullptr;
   const Expression* expression = nullptr;  ///< The call: types of arguments and result.
-  FunctionState* state = nullptr;
+  ScalarFunctionState* state = nullptr;
   EvaluationRuntime* runtime = nullptr;
 
   bool failed = false;

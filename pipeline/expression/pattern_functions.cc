@@ -86,7 +86,7 @@ bool like_matches(std::string_view text, std::string_view pattern, char escape) 
 }
 
 // A constant pattern; the plain forms need no matcher.
-struct LikeState final : FunctionState {
+struct LikeState final : ScalarFunctionState {
   enum class Form : std::uint8_t { kEqual, kPrefix, kSuffix, kContains, kGeneral };
   Form form = Form::kGeneral;
   std::string pattern;
@@ -137,7 +137,7 @@ Error pattern_error(std::string_view pattern, std::string_view why) {
                "the pattern '" + std::string(pattern) + "' is not valid: " + std::string(why));
 }
 
-Result<std::unique_ptr<FunctionState>> prepare_like(const Expression& call) {
+Result<std::unique_ptr<ScalarFunctionState>> prepare_like(const Expression& call) {
   char escape = kEscapeDefault;
   if (call.arguments.size() == 3) {
     const Expression& argument = *call.arguments[2];
@@ -155,7 +155,7 @@ Result<std::unique_ptr<FunctionState>> prepare_like(const Expression& call) {
       return pattern_error(state->pattern, "the escape character stands before something that is not %, _ or itself");
     classify(*state);
   }
-  return std::unique_ptr<FunctionState>(std::move(state));
+  return std::unique_ptr<ScalarFunctionState>(std::move(state));
 }
 
 template <bool kNegated>
@@ -180,13 +180,13 @@ void like_kernel(KernelCall& call) {
 
 constexpr int kGroupsMax = 32;
 
-struct RegexState final : FunctionState {
+struct RegexState final : ScalarFunctionState {
   explicit RegexState(std::string_view pattern, const RE2::Options& options)
       : regex(re2::StringPiece(pattern.data(), pattern.size()), options) {}
   RE2 regex;
 };
 
-Result<std::unique_ptr<FunctionState>> prepare_regex(const Expression& call) {
+Result<std::unique_ptr<ScalarFunctionState>> prepare_regex(const Expression& call) {
   const Expression& pattern = *call.arguments[1];
   if (!is_literal(pattern))
     return Error(ErrorCode::kUnsupported, std::string(call.function->name) + " takes a literal as its pattern");
@@ -197,7 +197,7 @@ Result<std::unique_ptr<FunctionState>> prepare_regex(const Expression& call) {
   if (!state->regex.ok()) return pattern_error(text, state->regex.error());
   if (state->regex.NumberOfCapturingGroups() >= kGroupsMax)
     return Error(ErrorCode::kLimitExceeded, "a regular expression has more than regex_groups_max = 31 groups");
-  return std::unique_ptr<FunctionState>(std::move(state));
+  return std::unique_ptr<ScalarFunctionState>(std::move(state));
 }
 
 re2::StringPiece piece(std::string_view text) noexcept {

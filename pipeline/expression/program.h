@@ -48,7 +48,7 @@ struct ProgramStep {
   Kernel kernel = nullptr;
   std::uint8_t flags = 0;
   const Expression* expression = nullptr;
-  std::unique_ptr<FunctionState> state;
+  std::unique_ptr<ScalarFunctionState> state;
   std::vector<Operand> many_operands;  ///< Room for the operands of calls with many arguments.
 };
 

@@ -199,7 +199,7 @@ void from_unixtime_kernel(KernelCall& call) {
   }
 }
 
-Result<std::unique_ptr<FunctionState>> check_pattern(const Expression& call) {
+Result<std::unique_ptr<ScalarFunctionState>> check_pattern(const Expression& call) {
   const Expression& pattern = *call.arguments.back();
   if (call.arguments.size() == 2 && is_literal(pattern) && !pattern.literal.is_null()) {
     const auto& text = std::get<std::string>(pattern.literal.data);
@@ -207,7 +207,7 @@ Result<std::unique_ptr<FunctionState>> check_pattern(const Expression& call) {
       return Error(ErrorCode::kInvalidPattern, "the time pattern '" + text + "' is not valid")
           .with_hint("letters that Weir knows are y u M d D E H h k K m s S a n, text stands in '…'");
   }
-  return std::unique_ptr<FunctionState>();
+  return std::unique_ptr<ScalarFunctionState>();
 }
 
 // ---- Numbers to instants.
