@@ -27,6 +27,13 @@ std::vector<AggregateDefinition> built_in() {
   add_moments(definitions);
   add_ordered(definitions);
   add_time_series(definitions);
+  add_approx_count_distinct(definitions);
+  add_approx_quantile(definitions);
+  add_quantile(definitions);
+  add_mode(definitions);
+  add_top_k(definitions);
+  add_histogram(definitions);
+  add_reservoir_sample(definitions);
   return definitions;
 }
 
