@@ -18,22 +18,22 @@ constexpr std::array<std::string_view, 5> kFused = {"COUNT", "SUM", "AVG", "MIN"
 
 std::vector<AggregateDefinition> built_in() {
   std::vector<AggregateDefinition> definitions;
+  add_approx_count_distinct(definitions);
+  add_approx_quantile(definitions);
   add_bits(definitions);
   add_bool_and_or(definitions);
   add_collect(definitions);
   add_decay(definitions);
+  add_histogram(definitions);
   add_lists(definitions);
   add_market(definitions);
+  add_mode(definitions);
   add_moments(definitions);
   add_ordered(definitions);
-  add_time_series(definitions);
-  add_approx_count_distinct(definitions);
-  add_approx_quantile(definitions);
   add_quantile(definitions);
-  add_mode(definitions);
-  add_top_k(definitions);
-  add_histogram(definitions);
   add_reservoir_sample(definitions);
+  add_time_series(definitions);
+  add_top_k(definitions);
   return definitions;
 }
 

@@ -11,22 +11,22 @@
 
 namespace weir {
 
+void add_approx_count_distinct(std::vector<AggregateDefinition>& to);
+void add_approx_quantile(std::vector<AggregateDefinition>& to);
 void add_bits(std::vector<AggregateDefinition>& to);
 void add_bool_and_or(std::vector<AggregateDefinition>& to);
 void add_collect(std::vector<AggregateDefinition>& to);  // COLLECT
 void add_decay(std::vector<AggregateDefinition>& to);
-void add_lists(std::vector<AggregateDefinition>& to);    // LISTAGG, ARRAY_AGG, JSON_ARRAYAGG, JSON_OBJECTAGG
+void add_histogram(std::vector<AggregateDefinition>& to);
+void add_lists(std::vector<AggregateDefinition>& to);  // LISTAGG, ARRAY_AGG, JSON_ARRAYAGG, JSON_OBJECTAGG
 void add_market(std::vector<AggregateDefinition>& to);
+void add_mode(std::vector<AggregateDefinition>& to);
 void add_moments(std::vector<AggregateDefinition>& to);
 void add_ordered(std::vector<AggregateDefinition>& to);
-void add_time_series(std::vector<AggregateDefinition>& to);
-void add_approx_count_distinct(std::vector<AggregateDefinition>& to);
-void add_approx_quantile(std::vector<AggregateDefinition>& to);
 void add_quantile(std::vector<AggregateDefinition>& to);
-void add_mode(std::vector<AggregateDefinition>& to);
-void add_top_k(std::vector<AggregateDefinition>& to);
-void add_histogram(std::vector<AggregateDefinition>& to);
 void add_reservoir_sample(std::vector<AggregateDefinition>& to);
+void add_time_series(std::vector<AggregateDefinition>& to);
+void add_top_k(std::vector<AggregateDefinition>& to);
 
 /// Whether the name belongs to a fused kernel, so that nothing can be registered under it.
 bool is_fused_aggregate(std::string_view upper_name) noexcept;
