@@ -2,6 +2,7 @@
 #include "weir/pipeline/plan.h"
 
 #include <array>
+#include <cstdio>
 
 namespace weir {
 namespace {
@@ -46,10 +47,33 @@ std::string window_text(const WindowSpec& window, const Schema& input) {
   return out + ")";
 }
 
+std::string constant_text(const Value& value) {
+  if (const auto* number = std::get_if<std::int64_t>(&value.data)) return std::to_string(*number);
+  if (const auto* text = std::get_if<std::string>(&value.data)) return "'" + *text + "'";
+  if (const auto* real = std::get_if<double>(&value.data)) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.17g", *real);
+    return text;
+  }
+  return "NULL";
+}
+
 std::string aggregate_text(const AggregateCall& call, const Schema& input) {
   std::string out = call.name + "(" + (call.distinct ? "DISTINCT " : "");
-  out += call.arguments.empty() ? "*" : list(call.arguments, input);
+  const std::size_t columns = call.arguments.size() - call.order.size();
+  out += call.arguments.empty()
+             ? "*"
+             : list({call.arguments.begin(), call.arguments.begin() + static_cast<long>(columns)}, input);
+  for (std::size_t i = 0; i < call.constants.size(); ++i)
+    out += (columns + i == 0 ? "" : ", ") + constant_text(call.constants[i]);
   out += ")";
+  for (std::size_t i = 0; i < call.order.size(); ++i) {
+    out += (i == 0 ? " WITHIN GROUP (ORDER BY " : ", ") + call.arguments[columns + i]->to_string(input);
+    out += call.order[i].descending ? " DESC" : "";
+    if (call.order[i].nulls_last != call.order[i].descending)
+      out += call.order[i].nulls_last ? " NULLS LAST" : " NULLS FIRST";
+  }
+  if (!call.order.empty()) out += ")";
   if (call.filter != nullptr) out += " FILTER (WHERE " + call.filter->to_string(input) + ")";
   return out;
 }

@@ -119,6 +119,9 @@ std::string query_text(const QueryLayout& query) {
     text += fmt::format("             state {} a key and slice, {} a slice; at most {} keys a slice, {} open slices\n",
                         bytes_text(query.state_cost.group_bytes), bytes_text(query.state_cost.slice_bytes),
                         query.aggregate.groups_max, query.aggregate.slices_max);
+    for (const std::string& name : query.state_cost.unbounded) {
+      text += fmt::format("             {} keeps its values: its state grows with them, up to state_bytes_max\n", name);
+    }
     if (query.keyed.present) text += "             " + edge_text(query.keyed);
     for (const ExpressionPtr& filter : query.plan.result.filters) {
       text += fmt::format("  filter     {}\n", filter->to_string(stage.schema));

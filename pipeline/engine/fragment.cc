@@ -256,6 +256,8 @@ std::size_t SourceFragment::read(Input& input) {
   if (rows != 0) {
     ledger_.rows_in += rows;
     batch_.header().input = static_cast<std::uint32_t>(index);
+    batch_.header().arrival = (std::uint64_t{input.number} << 40) + input.rows;
+    input.rows += rows;
     if (watermark_ != nullptr && watermark_->all_idle()) {
       returning_ = &input;
       ++returns_;

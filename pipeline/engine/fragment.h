@@ -122,6 +122,7 @@ class SourceFragment final : public Fragment {
  public:
   struct Input {
     std::uint32_t number = 0;  ///< In the table.
+    std::uint64_t rows = 0;    ///< Read so far.
     std::unique_ptr<RowReader> reader;
     Watermark watermark = kWatermarkNone;
     bool ended = false;

@@ -166,12 +166,16 @@ class QueryLayouter {
     }
     for (std::size_t i = 0; i < stage.aggregates.size(); ++i) {
       const PhysicalAggregate& call = stage.aggregates[i];
-      if (call.arguments.size() > 1) {
-        return Error(ErrorCode::kSqlUnsupported, call.name + " with several arguments is not supported yet");
-      }
-      const std::size_t column = stage.key_count + 3 + i;
-      aggregate.aggregates.push_back({call.name, call.arguments.empty() ? -1 : static_cast<int>(call.arguments[0]),
-                                      call.filter, call.type, stage.schema.fields[column].name});
+      AggregateColumn column;
+      column.name = call.name;
+      column.arguments.assign(call.arguments.begin(), call.arguments.end());
+      column.constants = call.constants;
+      column.order = call.order;
+      column.distinct = call.distinct;
+      column.filter = call.filter;
+      column.type = call.type;
+      column.output_name = call.text;
+      aggregate.aggregates.push_back(std::move(column));
     }
     aggregate.groups_max = options_.groups_max;
     aggregate.slices_max = options_.slices_max;

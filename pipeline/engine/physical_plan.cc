@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "weir/pipeline/aggregate.h"
+
 namespace weir {
 namespace {
 
@@ -174,12 +176,15 @@ class Planner {
       row.schema.fields.push_back({"key" + std::to_string(stage.key_count++), composed->type});
     }
     for (const AggregateCall& call : node.aggregates) {
-      PhysicalAggregate aggregate{call.name, {}, -1, call.distinct, call.type, {}};
+      PhysicalAggregate aggregate{call.name, {}, {}, call.constants, call.order, -1, call.distinct, call.type, {}};
       for (const ExpressionPtr& argument : call.arguments) {
         ExpressionPtr composed = substitute(argument, rows_.columns);
+        aggregate.text += (aggregate.text.empty() ? "" : ", ") + composed->to_string(wide_);
         aggregate.argument_types.push_back(composed->type);
         aggregate.arguments.push_back(add_column(row, composed, wide_, "arg" + std::to_string(row.expressions.size())));
       }
+      aggregate.text =
+          call.name + (call.distinct ? "(DISTINCT " : "(") + (call.arguments.empty() ? "*" : aggregate.text) + ")";
       if (call.filter != nullptr) {
         ExpressionPtr composed = substitute(call.filter, rows_.columns);
         aggregate.filter =
@@ -192,7 +197,7 @@ class Planner {
     stage.time_column = add_column(row, window_time_, wide_, "event_time");
     stage.window.time_column = stage.time_column;
     stage.schema = node.schema;
-    choose_keyed_plan(stage);
+    WEIR_TRY(choose_keyed_plan(stage));
     out_.aggregate = std::move(stage);
     return {};
   }
@@ -227,34 +232,61 @@ class Planner {
     return {};
   }
 
-  void choose_keyed_plan(AggregateStage& stage) const {
+  /// What the calls' functions ask of the keyed plan: names of calls, empty where there is none.
+  struct PlanNeeds {
+    std::string ordered;  // the result depends on the order of rows, which an exchange does not keep
+    std::string growing;  // the state grows with the values, so that a partial is as large as the rows
+  };
+
+  static Result<PlanNeeds> plan_needs(const AggregateStage& stage) {
+    PlanNeeds needs;
+    for (const PhysicalAggregate& aggregate : stage.aggregates) {
+      AggregateCallInfo info;
+      info.name = aggregate.name;
+      info.arguments = aggregate.argument_types;
+      info.constants = aggregate.constants;
+      info.order = aggregate.order;
+      info.distinct = aggregate.distinct;
+      info.result = aggregate.type;
+      WEIR_ASSIGN(const AggregateFunctionPtr function, make_aggregate_function(info));
+      if (function == nullptr) continue;
+      const std::string name = aggregate.name + (aggregate.distinct ? "(DISTINCT …)" : "");
+      if (function->order_sensitive()) needs.ordered = name;
+      if (function->owns_memory() && function->heap_bytes_max() == 0) needs.growing = name;
+    }
+    return needs;
+  }
+
+  Result<void> choose_keyed_plan(AggregateStage& stage) const {
     const bool forced = options_.keyed_plan != KeyedPlan::kAuto;
     stage.exchange = options_.shards > 1 || forced;
-    bool distinct = false;
-    for (const PhysicalAggregate& aggregate : stage.aggregates) distinct = distinct || aggregate.distinct;
+    WEIR_ASSIGN(const PlanNeeds needs, plan_needs(stage));
+    const std::string asked = options_.keyed_plan == KeyedPlan::kShuffle ? "shuffle was asked for, but " : "";
     // A row of an overlapping window may be late for some of its windows only; that is decided beside its input, and an
     // exchange of rows does not carry it.
     const bool overlapping = stage.window.kind == WindowKind::kHop || stage.window.kind == WindowKind::kCumulate;
     if (overlapping && stage.exchange) {
       stage.keyed_plan = KeyedPlan::kLocalMerge;
-      stage.why = options_.keyed_plan == KeyedPlan::kShuffle
-                      ? "shuffle was asked for, but lateness in overlapping windows is decided beside the input"
-                      : "lateness in overlapping windows is decided beside the input";
+      stage.why = asked + "lateness in overlapping windows is decided beside the input";
+    } else if (!needs.ordered.empty() && stage.exchange) {
+      stage.keyed_plan = KeyedPlan::kLocalMerge;
+      stage.why = asked + needs.ordered + " depends on the order of rows, which an exchange of rows does not keep";
     } else if (forced) {
       stage.keyed_plan = options_.keyed_plan;
       stage.why = "asked for";
     } else if (!stage.exchange) {
       stage.keyed_plan = KeyedPlan::kLocalMerge;
       stage.why = "one shard: nothing to exchange";
-    } else if (distinct) {
+    } else if (!needs.growing.empty()) {
       stage.keyed_plan = KeyedPlan::kShuffle;
-      stage.why = "a DISTINCT aggregate keeps its values, which are as many as the rows";
+      stage.why = needs.growing + " keeps its values, which may be as many as the rows";
     } else {
       stage.keyed_plan = KeyedPlan::kLocalMerge;
       stage.why = stage.key_count == 0
                       ? "no key: each shard sends one partial a slice"
                       : "partials are fixed-size, so only one row a key and slice crosses between shards";
     }
+    return {};
   }
 
   Result<void> take_results(std::size_t at) {

@@ -45,7 +45,10 @@ struct SourceStage {
 /// One aggregate over the columns of the row projection.
 struct PhysicalAggregate {
   std::string name;
+  std::string text;  ///< "SUM(`delay`)", for messages.
   std::vector<std::uint32_t> arguments;
+  std::vector<Value> constants;
+  std::vector<AggregateOrder> order;
   int filter = -1;
   bool distinct = false;
   Type type;

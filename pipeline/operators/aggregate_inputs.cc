@@ -50,8 +50,15 @@ Result<AggregateInputs> aggregate_inputs(const PlanNode& aggregate, const Schema
     AggregateColumn column;
     column.name = call.name;
     column.type = call.type;
-    column.output_name = call.name + "(" + (call.arguments.empty() ? "*" : call.arguments[0]->to_string(input)) + ")";
-    if (!call.arguments.empty()) column.argument = static_cast<int>(columns.add(call.arguments[0], column.output_name));
+    column.constants = call.constants;
+    column.order = call.order;
+    column.distinct = call.distinct;
+    std::string text;
+    for (const ExpressionPtr& argument : call.arguments)
+      text += (text.empty() ? "" : ", ") + argument->to_string(input);
+    column.output_name = call.name + (call.distinct ? "(DISTINCT " : "(") + (text.empty() ? "*" : text) + ")";
+    for (const ExpressionPtr& argument : call.arguments)
+      column.arguments.push_back(static_cast<int>(columns.add(argument, column.output_name)));
     if (call.filter != nullptr) column.filter = static_cast<int>(columns.add(call.filter, "filter"));
     options.aggregates.push_back(std::move(column));
   }

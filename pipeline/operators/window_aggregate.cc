@@ -37,7 +37,8 @@ Type not_null(Type type) {
 }
 
 Result<AggregateLayout> make_layout(const WindowAggregateOptions& options) {
-  return AggregateLayout::make(options.input, options.aggregates, !options.keys.empty());
+  const int time_column = options.window.has_value() ? static_cast<int>(options.window->time_column) : -1;
+  return AggregateLayout::make(options.input, options.aggregates, !options.keys.empty(), time_column);
 }
 
 SharedWindows::Setup shared_setup(WindowAggregate::Parts& parts) {
@@ -129,6 +130,7 @@ WindowAggregate::WindowAggregate(FragmentContext& context, Parts parts)
       groups_(std::make_unique<std::uint32_t[]>(capacity_)),
       row_numbers_(std::make_unique<std::uint32_t[]>(capacity_)),
       output_(parts_.output, capacity_) {
+  for (const Field& field : parts_.output.fields) gives_strings_ |= field.type.physical() == Physical::kString;
   std::iota(row_numbers_.get(), row_numbers_.get() + capacity_, 0u);
   for (std::uint32_t i = 0; i < parts_.options.keys.size(); ++i) first_columns_.push_back(i);
   key_columns_ = merging() ? first_columns_ : parts_.options.keys;
@@ -136,10 +138,11 @@ WindowAggregate::WindowAggregate(FragmentContext& context, Parts parts)
 
 WindowAggregate::~WindowAggregate() = default;
 
-StateCost WindowAggregate::state_cost() const noexcept {
+StateCost WindowAggregate::state_cost() const {
   const std::size_t key = parts_.keys.words * sizeof(std::uint64_t);
   const std::size_t slots = parts_.keys.words == 0 ? 0 : 4 * sizeof(std::uint32_t);
-  return {key + slots + parts_.layout.state_bytes(), sizeof(Slice) + StateArena::kBlockMin};
+  return {key + slots + parts_.layout.state_bytes() + parts_.layout.heap_bytes_max(),
+          sizeof(Slice) + StateArena::kBlockMin, parts_.layout.unbounded()};
 }
 
 void WindowAggregate::fail(Error error) {
@@ -204,7 +207,8 @@ Result<void> WindowAggregate::absorb(GroupTable& table, const simd::Rows& all) {
   const bool first_done = !accumulator_.partials() && table.add_dense(keys_, rows, sum, sum_offset);
   if (first_done && only_first) return {};
   WEIR_TRY(table.find_or_insert(keys_, rows, groups_.get(), probe_));
-  return accumulator_.add(groups_.get(), rows, {table.state_rows(), &table.strings(), &parts_.arena}, first_done);
+  return accumulator_.add(groups_.get(), rows, {table.state_rows(), &table.strings(), &parts_.arena, &table.heap()},
+                          first_done);
 }
 
 void WindowAggregate::count_late(const Batch& batch) {

@@ -53,7 +53,7 @@ class WindowAggregate final : public WindowAggregateOperator {
 
   const Schema& output_schema() const noexcept override { return parts_.output; }
   const LateReport& late() const noexcept override { return late_; }
-  StateCost state_cost() const noexcept override;
+  StateCost state_cost() const override;
   std::uint32_t open_slices() const noexcept override { return store_.open_count(); }
   std::uint64_t groups_made() const noexcept override { return store_.groups_closed(); }
 
@@ -83,6 +83,7 @@ class WindowAggregate final : public WindowAggregateOperator {
   Error overflow_error(const AggregateResult& result, std::uint32_t group) const;
   Result<GroupSelection> select_groups(std::uint32_t room);
   bool selected_all() const noexcept;
+  std::uint32_t rows_within_heap(std::uint32_t at, std::uint32_t count);
   bool output_must_go() const noexcept;
   void finish_window();
   std::size_t push_output();
@@ -104,6 +105,10 @@ class WindowAggregate final : public WindowAggregateOperator {
   std::unique_ptr<std::uint32_t[]> row_numbers_;  // 0, 1, …: a selection of the rows from any row on
   BatchMemory output_;
   LateReport late_;
+  bool gives_strings_ = false;                   // in any column
+  bool heap_full_ = false;                       // the output batch's strings fill an exchange's batch
+  std::size_t output_bytes_ = 0;                 // of long strings in the output batch
+  std::uint32_t emit_rows_max_ = kBatchRowsMax;  // of the next groups: where strings fill a batch, rows do not
   std::uint64_t rows_taken_ = 0;
   std::uint64_t rejected_ = 0;
   std::int64_t ingest_min_ = kEventTimeMax, ingest_max_ = kEventTimeMin;

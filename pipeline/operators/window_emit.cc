@@ -109,6 +109,8 @@ std::size_t WindowAggregate::push_output() {
   ledger_.rows_out += rows;
   next_->push(*output_);
   output_->reset();
+  output_bytes_ = 0;
+  heap_full_ = false;
   if (sharing()) shared_->free_rows();  // whose strings the batch held
   return rows;
 }
@@ -155,13 +157,13 @@ Result<GroupSelection> WindowAggregate::select_groups(std::uint32_t room) {
     const std::uint32_t count = shared_->select(position_, std::min(room, SharedWindows::kBlock), groups_.get());
     return shared_->rows(groups_.get(), count);
   }
-  const GroupTable& table = store_.at(0).table;
+  GroupTable& table = store_.at(0).table;
   std::uint32_t count = 0;
   const std::uint32_t end = table.group_end();
   for (; position_ < end && count < room; ++position_)
     if (table.present(position_)) groups_[count++] = position_;
   while (position_ < end && !table.present(position_)) ++position_;
-  return GroupSelection{&table, groups_.get(), count, {}};
+  return GroupSelection{&table, groups_.get(), count};
 }
 
 bool WindowAggregate::selected_all() const noexcept {
@@ -169,10 +171,11 @@ bool WindowAggregate::selected_all() const noexcept {
 }
 
 bool WindowAggregate::output_must_go() const noexcept {
-  if (output_->full()) return true;
+  if (output_->full() || heap_full_) return true;
   // The strings of a batch stand in the state: it goes out before the state changes.
   if (parts_.layout.has_strings() && (selected_all() || (sharing() && shared_->rows_own_memory()))) return true;
-  return parts_.keys.strings && selected_all();
+  const bool partials = local() && !parts_.layout.functions().empty();
+  return (parts_.keys.strings || partials) && selected_all();
 }
 
 void WindowAggregate::emit_keys_and_times(std::uint32_t count) {
@@ -198,22 +201,48 @@ void WindowAggregate::emit_keys_and_times(std::uint32_t count) {
 Result<void> WindowAggregate::emit() {
   Batch& out = *output_;
   const std::uint32_t at = out.row_count();
-  WEIR_ASSIGN(const GroupSelection selection, select_groups(out.capacity() - at));
+  const std::uint32_t room = std::min(out.capacity() - at, emit_rows_max_);
+  WEIR_ASSIGN(const GroupSelection selection, select_groups(room));
   emit_keys_and_times(selection.count);
   if (local()) {
-    std::uint32_t column = static_cast<std::uint32_t>(parts_.keys.columns.size()) + 2;
-    for (const Accumulator& accumulator : parts_.layout.accumulators())
-      lower_partial(parts_.layout, accumulator, selection, out.column(column++), at);
+    const std::uint32_t column = static_cast<std::uint32_t>(parts_.keys.columns.size()) + 2;
+    WEIR_TRY(lower_partials(parts_.layout, selection, out, column, at));
   } else {
     std::uint32_t column = static_cast<std::uint32_t>(parts_.keys.columns.size()) + (windowed() ? 3 : 0);
     for (const AggregateResult& result : parts_.layout.results()) {
-      const std::uint32_t written = lower_result(parts_.layout, result, selection, out.column(column++), at);
+      WEIR_ASSIGN(const std::uint32_t written,
+                  lower_result(parts_.layout, result, selection, out.column(column++), at));
       if (written != selection.count) return overflow_error(result, written);
     }
   }
-  out.set_row_count(at + selection.count);
-  ledger_.rows_created += selection.count;
+  const std::uint32_t fitting = gives_strings_ ? rows_within_heap(at, selection.count) : selection.count;
+  if (fitting < selection.count) {
+    position_ = groups_[fitting];  // the others come with the next batch
+    heap_full_ = true;
+    emit_rows_max_ = std::max(1u, 2 * fitting);
+  } else {
+    emit_rows_max_ = std::min(2 * emit_rows_max_, kBatchRowsMax);
+  }
+  out.set_row_count(at + fitting);
+  ledger_.rows_created += fitting;
   return {};
+}
+
+/// How many of the rows from `at` on have long strings that fit an exchange's batch (heap_bytes) beside those before
+/// them; at least one where there are no others, so that the exchange says what is too long.
+std::uint32_t WindowAggregate::rows_within_heap(std::uint32_t at, std::uint32_t count) {
+  if (context_.heap_bytes == 0) return count;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::size_t bytes = 0;
+    for (const Vector& vector : output_->columns()) {
+      if (vector.physical != Physical::kString || !vector.is_valid(at + i)) continue;
+      const StringRef& text = vector.values<StringRef>()[at + i];
+      bytes += text.is_inline() ? 0 : text.size;
+    }
+    if (at + i != 0 && output_bytes_ + bytes > context_.heap_bytes) return i;
+    output_bytes_ += bytes;
+  }
+  return count;
 }
 
 Error WindowAggregate::overflow_error(const AggregateResult& result, std::uint32_t group) const {

@@ -8,8 +8,8 @@ namespace weir::sql {
 bool Expr::operator==(const Expr& other) const {
   return kind == other.kind && text == other.text && unit == other.unit && unit2 == other.unit2 &&
          negated == other.negated && flag == other.flag && star == other.star && path == other.path &&
-         children == other.children && filter == other.filter && type == other.type && query == other.query &&
-         over == other.over;
+         children == other.children && order == other.order && filter == other.filter && type == other.type &&
+         query == other.query && over == other.over;
 }
 
 bool TableArgument::operator==(const TableArgument& other) const {

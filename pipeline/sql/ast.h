@@ -76,6 +76,7 @@ struct TypeName {
 
 struct Query;
 struct Over;
+struct SortItem;
 
 struct Expr {
   enum class Kind : std::uint8_t {
@@ -106,7 +107,7 @@ struct Expr {
     kLike,         // text: LIKE or SIMILAR TO; value, pattern [, escape]; negated
     kCase,         // flag: first child is the operand; when, then, …[, else] (odd tail)
     kCast,         // 1 child, type; flag: TRY_CAST
-    kCall,         // text: upper-case name; children; flag: DISTINCT; star: (*); filter; over
+    kCall,         // text: upper-case name; children; flag: DISTINCT; star: (*); order; filter; over
     kExtract,      // unit; 1 child
     kRound,        // text: FLOOR or CEIL; unit; 1 child
     kTimestampOp,  // text: TIMESTAMPADD or TIMESTAMPDIFF; unit; 2 children
@@ -126,7 +127,8 @@ struct Expr {
   bool star = false;
   Path path;
   std::vector<Expr> children;
-  std::vector<Expr> filter;  // none or one
+  std::vector<SortItem> order;  // ORDER BY inside the call, or WITHIN GROUP (ORDER BY …), which means the same
+  std::vector<Expr> filter;     // none or one
   Box<TypeName> type;
   Box<Query> query;
   Box<Over> over;

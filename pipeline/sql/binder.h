@@ -142,6 +142,9 @@ class Binder {
   ExpressionPtr bind_special(const Expr& expr, ExprScope& scope);
   ExpressionPtr bind_call(const Expr& expr, ExprScope& scope);
   ExpressionPtr bind_aggregate_call(const Expr& expr, ExprScope& scope);
+  bool bind_aggregate_arguments(const Expr& expr, ExprScope& scope, AggregateCall& aggregate);
+  std::optional<Value> bind_constant_argument(const ExpressionPtr& argument, const Expr& call, SourceSpan span);
+  bool resolve(AggregateCall& aggregate);
   ExpressionPtr bind_window_property(const Expr& expr, ExprScope& scope);
   bool bind_all(const std::vector<Expr>& items, ExprScope& scope, std::vector<ExpressionPtr>& out);
   ExpressionPtr call(std::string_view name, std::vector<ExpressionPtr> arguments, SourceSpan span);

@@ -47,8 +47,8 @@ ExpressionPtr Binder::bind_call(const Expr& expr, ExprScope& scope) {
           "it stands in FROM: TABLE(" + name + "(TABLE t, DESCRIPTOR(ts), …)), or in GROUP BY");
     return nullptr;
   }
-  if (expr.star || expr.flag || !expr.filter.empty()) {
-    const std::string what = expr.star ? "`*`" : expr.flag ? "DISTINCT" : "FILTER";
+  if (expr.star || expr.flag || !expr.order.empty() || !expr.filter.empty()) {
+    const std::string what = expr.star ? "`*`" : expr.flag ? "DISTINCT" : !expr.order.empty() ? "ORDER BY" : "FILTER";
     error(ErrorCode::kSqlSemantic, expr.span, what + " is for aggregates; `" + name + "` is none");
     return nullptr;
   }
@@ -63,6 +63,80 @@ ExpressionPtr Binder::bind_call(const Expr& expr, ExprScope& scope) {
     unsupported(expr.span, known);
   }
   return nullptr;
+}
+
+/// Columns, then the keys of ORDER BY; constants apart.
+bool Binder::bind_aggregate_arguments(const Expr& expr, ExprScope& scope, AggregateCall& aggregate) {
+  const AggregateDefinition* definition = find_aggregate(expr.text);
+  const bool ordered_set = definition != nullptr && definition->ordered_set;
+  if (ordered_set) scope.place = "WITHIN GROUP";
+  std::vector<ExpressionPtr> keys;
+  for (const SortItem& item : expr.order) {
+    ExpressionPtr key = bind_expr(item.expr, scope);
+    if (key == nullptr) return false;
+    keys.push_back(std::move(key));
+    aggregate.order.push_back({item.descending, item.nulls.empty() ? item.descending : item.nulls == "LAST"});
+  }
+  if (!bind_all(expr.children, scope, aggregate.arguments)) return false;
+  std::vector<ExpressionPtr>& arguments = aggregate.arguments;
+  const std::size_t given = arguments.size() + (ordered_set ? keys.size() : 0);
+  const std::size_t constants = std::min(constant_arguments(expr.text, given), arguments.size());
+  for (std::size_t i = arguments.size() - constants; i < arguments.size(); ++i) {
+    std::optional<Value> value = bind_constant_argument(arguments[i], expr, expr.children[i].span);
+    if (!value.has_value()) return false;
+    aggregate.constants.push_back(std::move(*value));
+  }
+  arguments.resize(arguments.size() - constants);
+  arguments.insert(ordered_set ? arguments.begin() : arguments.end(), keys.begin(), keys.end());
+  return true;
+}
+
+/// A fraction, a separator, a count: numbers with a point become doubles, the others keep their values.
+std::optional<Value> Binder::bind_constant_argument(const ExpressionPtr& argument, const Expr& call, SourceSpan span) {
+  std::vector<std::uint32_t> columns;
+  collect_columns(*argument, columns);
+  if (!columns.empty()) {
+    error(ErrorCode::kSqlType, span, "this argument of " + call.text + " has to be a constant");
+    return std::nullopt;
+  }
+  ExpressionPtr constant = argument;
+  if (argument->type.id == TypeId::kDecimal || argument->type.id == TypeId::kFloat) {
+    Result<ExpressionPtr> number = make_cast(argument, Type::float64(), false, span);
+    if (!number.has_value()) {
+      diagnostics_.report(number.error(), span);
+      return std::nullopt;
+    }
+    constant = std::move(number).value();
+  }
+  Result<Value> value = evaluate_constant(*constant);
+  if (!value.has_value()) {
+    diagnostics_.report(value.error(), span);
+    return std::nullopt;
+  }
+  if (value->is_null()) {
+    error(ErrorCode::kSqlType, span, "this argument of " + call.text + " cannot be NULL");
+    return std::nullopt;
+  }
+  return std::move(value).value();
+}
+
+/// Finds the type of a call; a function is made once here, so that what it refuses is told with its place.
+bool Binder::resolve(AggregateCall& aggregate) {
+  AggregateCallInfo info;
+  info.name = aggregate.name;
+  for (const ExpressionPtr& argument : aggregate.arguments) info.arguments.push_back(argument->type);
+  info.constants = aggregate.constants;
+  info.order = aggregate.order;
+  info.distinct = aggregate.distinct;
+  Result<Type> type = resolve_aggregate(info);
+  if (!type.has_value()) {
+    diagnostics_.report(type.error(), aggregate.span);
+    return false;
+  }
+  aggregate.type = info.result = *type;
+  const Result<AggregateFunctionPtr> made = make_aggregate_function(info);
+  if (!made.has_value()) diagnostics_.report(made.error(), aggregate.span);
+  return made.has_value();
 }
 
 ExpressionPtr Binder::bind_aggregate_call(const Expr& expr, ExprScope& scope) {
@@ -86,28 +160,24 @@ ExpressionPtr Binder::bind_aggregate_call(const Expr& expr, ExprScope& scope) {
   aggregate.span = expr.span;
   ExprScope inner = scope;
   inner.inside_aggregate = true;
-  if (!bind_all(expr.children, inner, aggregate.arguments)) return nullptr;
+  if (!bind_aggregate_arguments(expr, inner, aggregate)) return nullptr;
   if (!expr.filter.empty()) {
     inner.place = "FILTER";
     aggregate.filter = bind_condition(expr.filter[0], inner);
     if (aggregate.filter == nullptr) return nullptr;
   }
-  if (expr.children.empty() && !expr.star) {
+  if (expr.children.empty() && expr.order.empty() && !expr.star) {
     error(ErrorCode::kSqlType, expr.span, "`" + expr.text + "` needs an argument",
           expr.text == "COUNT" ? "COUNT(*) counts rows" : "");
     return nullptr;
   }
-  std::vector<Type> types;
-  for (const ExpressionPtr& argument : aggregate.arguments) types.push_back(argument->type);
-  Result<Type> type = resolve_aggregate(aggregate.name, types, aggregate.distinct);
-  if (!type.has_value()) {
-    diagnostics_.report(type.error(), expr.span);
-    return nullptr;
-  }
-  aggregate.type = *type;
+  if (!resolve(aggregate)) return nullptr;
   std::vector<AggregateCall>& calls = scope.aggregates->calls;
   const auto same = [&](const AggregateCall& other) {
-    if (other.name != aggregate.name || other.distinct != aggregate.distinct ||
+    const auto same_value = [](const Value& a, const Value& b) { return a.data == b.data; };
+    if (other.name != aggregate.name || other.distinct != aggregate.distinct || other.order != aggregate.order ||
+        !std::equal(other.constants.begin(), other.constants.end(), aggregate.constants.begin(),
+                    aggregate.constants.end(), same_value) ||
         other.arguments.size() != aggregate.arguments.size() || !other.filter != !aggregate.filter) {
       return false;
     }

@@ -332,6 +332,7 @@ Expr Parser::call(std::string name, std::uint32_t begin) {
   bool distinct = false;
   bool star = false;
   std::vector<Expr> children;
+  std::vector<SortItem> order;
   if (at_symbol("*")) {
     next();
     star = true;
@@ -343,7 +344,10 @@ Expr Parser::call(std::string name, std::uint32_t begin) {
             ErrorCode::kSqlSemantic);
     }
     children = expressions();
-    if (at_word("ORDER")) unsupported(here(), "ORDER BY inside an aggregate is not supported yet");
+    if (accept_word("ORDER")) {
+      expect_word("BY");
+      order = sort_items();
+    }
     if (at_symbol("=>")) unsupported(here(), "named arguments of scalar functions are not supported");
   }
   expect_symbol(")");
@@ -351,14 +355,24 @@ Expr Parser::call(std::string name, std::uint32_t begin) {
   out.text = std::move(name);
   out.flag = distinct;
   out.star = star;
+  out.order = std::move(order);
   call_suffix(out);
   out.span = since(begin);
   return out;
 }
 
-/// [FILTER (WHERE …)] [OVER (…) | OVER name]
+/// [WITHIN GROUP (ORDER BY …)] [FILTER (WHERE …)] [OVER (…) | OVER name]
 void Parser::call_suffix(Expr& call) {
-  if (at_word("WITHIN") && at_word("GROUP", 1)) unsupported(here(), "WITHIN GROUP is not supported yet");
+  if (at_word("WITHIN") && at_word("GROUP", 1)) {
+    if (!call.order.empty()) error(here(), "the call has an ORDER BY already", "", ErrorCode::kSqlSemantic);
+    next();
+    next();
+    expect_symbol("(");
+    expect_word("ORDER");
+    expect_word("BY");
+    call.order = sort_items();
+    expect_symbol(")");
+  }
   if ((at_word("IGNORE") || at_word("RESPECT")) && at_word("NULLS", 1)) {
     unsupported(here(), to_upper(peek().text) + " NULLS is not supported yet");
   }
@@ -366,6 +380,7 @@ void Parser::call_suffix(Expr& call) {
     call.height.value = std::max(call.height.value, inner.height.value + 1);
     if (call.height.value > kHeightMax) too_deep(call.span);
   };
+  for (const SortItem& item : call.order) raise(item.expr);
   if (at_word("FILTER") && at_symbol("(", 1)) {
     next();
     expect_symbol("(");

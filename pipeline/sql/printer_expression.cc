@@ -187,6 +187,7 @@ std::string print_call(const Expr& expr) {
   if (expr.star) out += "*";
   if (expr.flag) out += "DISTINCT ";
   out += parts::list(children) + ")";
+  if (!expr.order.empty()) out += " WITHIN GROUP (ORDER BY " + parts::sort_list(expr.order) + ")";
   if (!expr.filter.empty()) out += " FILTER (WHERE " + print(expr.filter[0]) + ")";
   if (expr.over) out += " OVER " + parts::over(*expr.over);
   return out;

@@ -1,6 +1,7 @@
 // Lift and combine, a batch at a time. See accumulate.h.
 #include "window/accumulate.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -118,12 +119,15 @@ float float_from_ordered(std::int32_t value) noexcept {
 BatchAccumulator::BatchAccumulator(const AggregateLayout& layout, std::uint32_t capacity)
     : layout_(layout), capacity_(capacity) {
   const std::size_t words = validity_words(capacity);
-  const std::size_t count = layout.accumulators().size();
+  const std::size_t count = layout.accumulators().size() + layout.functions().size();
   mask_words_ = std::make_unique<std::uint64_t[]>(words * count);
   masks_ = std::make_unique<const std::uint64_t*[]>(count);
   inverse_ = std::make_unique<std::uint64_t[]>(words);
   ordered_values_ = std::make_unique<std::int64_t[]>(capacity);
-  memory_bytes_ = words * 8 * (count + 1) + count * 8 + capacity * std::size_t{8};
+  std::size_t arguments = 0;
+  for (const FunctionPart& state : layout.functions()) arguments = std::max(arguments, state.arguments.size());
+  arguments_ = std::make_unique<const Vector*[]>(arguments);
+  memory_bytes_ = words * 8 * (count + 1) + (count + arguments) * 8 + capacity * std::size_t{8};
 }
 
 const std::uint64_t* BatchAccumulator::make_mask(const Batch& batch, const Accumulator& accumulator,
@@ -152,6 +156,7 @@ void BatchAccumulator::begin(const Batch& batch, int partial_column) {
     if (accumulators[i].kind == AccumulatorKind::kSkipped && partial_column < 0)
       masks_[i] = make_mask(batch, accumulators[i], mask_words_.get() + i * words);
   }
+  if (!layout_.functions().empty() && partial_column < 0) make_function_masks(batch);
 }
 
 const std::uint64_t* BatchAccumulator::mask(const Accumulator& accumulator) const noexcept {
@@ -172,6 +177,7 @@ const Vector* BatchAccumulator::fused_vector() const noexcept {
 }
 
 bool BatchAccumulator::only_first() const noexcept {
+  if (!layout_.functions().empty()) return false;
   const auto accumulators = layout_.accumulators();
   const auto fused = fused_vector() == nullptr ? accumulators.size() : static_cast<std::size_t>(layout_.fused_sum());
   for (std::size_t i = 1; i < accumulators.size(); ++i) {
@@ -378,7 +384,7 @@ Result<void> BatchAccumulator::add(const std::uint32_t* groups, const simd::Rows
                    "long strings of MIN or MAX do not fit state_bytes_max = " + std::to_string(to.arena->bytes_max()));
     return Error(ErrorCode::kOverflow, "a sum of 64 bits overflowed while values were added");
   }
-  return {};
+  return layout_.functions().empty() ? Result<void>() : add_functions(groups, rows, to);
 }
 
 }  // namespace weir

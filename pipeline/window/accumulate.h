@@ -9,6 +9,7 @@
 
 #include "weir/core/batch.h"
 #include "weir/core/result.h"
+#include "weir/pipeline/state_heap.h"
 #include "weir/simd/accumulate.h"
 #include "weir/simd/rows.h"
 #include "window/aggregate_layout.h"
@@ -17,11 +18,12 @@
 
 namespace weir {
 
-/// Where state rows stand and where their long strings go.
+/// Where state rows stand and where their long strings and the pieces of functions go.
 struct StateRows {
   simd::GroupRows rows;  ///< base is that of the state part.
   StringStore* strings = nullptr;
   StateArena* arena = nullptr;
+  StateHeap* heap = nullptr;
 };
 
 /// Thread: the owning shard. Allocates: in the constructor only.
@@ -33,7 +35,7 @@ class BatchAccumulator {
   void begin(const Batch& batch, int partial_column);
   /// Adds rows of the batch to their groups (with keys) or to the only state row (groups is not looked at).
   /// `first_done`: the count of rows and the fused sum have been added already.
-  /// Errors: kOverflow, kLimitExceeded (long strings do not fit state_bytes_max).
+  /// Errors: kOverflow, kLimitExceeded (long strings do not fit state_bytes_max), those of functions.
   Result<void> add(const std::uint32_t* groups, const simd::Rows& rows, const StateRows& to, bool first_done = false);
 
   /// The vector of the fused sum where the batch lets it be added without looking at NULLs, else null.
@@ -54,13 +56,20 @@ class BatchAccumulator {
                    const StateRows& to);
   const Vector& ordered(const Accumulator& accumulator, const Vector& values, const simd::Rows& rows);
   const std::uint64_t* make_mask(const Batch& batch, const Accumulator& accumulator, std::uint64_t* words);
+  // accumulate_function.cc
+  void make_function_masks(const Batch& batch);
+  Result<void> add_functions(const std::uint32_t* groups, const simd::Rows& rows, const StateRows& to);
+  Result<void> add_rows(std::size_t index, const std::uint32_t* groups, const simd::Rows& rows, const StateRows& to);
+  Result<void> add_partials(std::size_t index, const std::uint32_t* groups, const simd::Rows& rows,
+                            const StateRows& to);
 
   const AggregateLayout& layout_;
   std::uint32_t capacity_;
   const Batch* batch_ = nullptr;
   int partial_column_ = -1;
-  std::unique_ptr<std::uint64_t[]> mask_words_;     // one bitmap an accumulator
-  std::unique_ptr<const std::uint64_t*[]> masks_;   // per accumulator, null: every row has a value
+  std::unique_ptr<std::uint64_t[]> mask_words_;     // one bitmap an accumulator, then one a function
+  std::unique_ptr<const std::uint64_t*[]> masks_;   // of both, null: every row has a value
+  std::unique_ptr<const Vector*[]> arguments_;      // of the function at work
   std::unique_ptr<std::uint64_t[]> inverse_;        // one bitmap
   std::unique_ptr<std::int64_t[]> ordered_values_;  // FLOAT and DOUBLE as integers
   Vector ordered_vector_;

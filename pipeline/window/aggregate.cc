@@ -1,16 +1,21 @@
-// Names and types of aggregate functions. See aggregate.h.
+// Names and types of aggregates, fused and registered. See aggregate.h.
 #include "weir/pipeline/aggregate.h"
-#include "weir/core/suggest.h"
 
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "aggregates/catalogue.h"
+#include "aggregates/distinct.h"
+#include "weir/core/check.h"
+#include "weir/core/suggest.h"
 
 namespace weir {
 namespace {
 
-constexpr AggregateHelp kAggregates[] = {
+constexpr AggregateHelp kFused[] = {
     {"COUNT", "COUNT(*), COUNT(x)", "rows, or rows in which x is not NULL"},
     {"SUM", "SUM(number)", "sum of the values that are not NULL; NULL where there is none"},
     {"AVG", "AVG(number)", "mean of the values that are not NULL; of integers truncated toward zero"},
@@ -34,7 +39,7 @@ std::string upper(std::string_view name) {
 
 std::string nearest_hint(std::string_view name) {
   std::vector<std::string_view> names;
-  for (const AggregateHelp& help : kAggregates) names.push_back(help.name);
+  for (const AggregateHelp& help : aggregate_functions()) names.push_back(help.name);
   std::string hint;
   for (std::string_view near : nearest_names(name, names)) {
     hint += (hint.empty() ? "did you mean " : " or ") + std::string(near);
@@ -59,6 +64,12 @@ Type nullable(Type type) {
   return type;
 }
 
+std::string count_text(const AggregateDefinition& definition) {
+  const std::string least = std::to_string(definition.arguments_min);
+  if (definition.arguments_max == definition.arguments_min) return least;
+  return least + " to " + std::to_string(definition.arguments_max);
+}
+
 Result<Type> resolve_sum(const std::string& name, const Type& argument) {
   if (argument.id == TypeId::kDecimal) {
     const std::uint8_t scale = name == "AVG" ? std::max<std::uint8_t>(argument.scale, 6) : argument.scale;
@@ -68,41 +79,98 @@ Result<Type> resolve_sum(const std::string& name, const Type& argument) {
   return type_error(name, argument);
 }
 
+/// By Flink's rules; see aggregate.h. Requires: an upper-case name of a fused kernel.
+Result<Type> resolve_fused(const std::string& name, std::span<const Type> arguments, bool distinct) {
+  const bool counts = name == "COUNT";
+  if ((arguments.size() > 1 && !(counts && distinct)) || (arguments.empty() && !counts))
+    return Error(ErrorCode::kSqlType,
+                 name + " takes one argument, " + std::to_string(arguments.size()) + " were given");
+  if (arguments.empty() && distinct) return Error(ErrorCode::kSqlType, "COUNT(DISTINCT *) has no meaning");
+  if (counts) {
+    for (const Type& argument : arguments)
+      if (!has_order(argument) && argument.id != TypeId::kNull) return type_error(name, argument);
+    return Type::of(TypeId::kBigInt, false);
+  }
+  if (name == "SUM" || name == "AVG") return resolve_sum(name, arguments[0]);
+  if (!has_order(arguments[0])) return type_error(name, arguments[0]);
+  return nullable(arguments[0]);
+}
+
+Result<Type> resolve_registered(const AggregateDefinition& definition, const AggregateCallInfo& call) {
+  if (!call.order.empty() && !definition.order_allowed && !definition.ordered_set)
+    return Error(ErrorCode::kSqlType, definition.name + " takes no ORDER BY");
+  if (definition.ordered_set && call.order.size() > 1)
+    return Error(ErrorCode::kSqlType, definition.name + " takes one expression in ORDER BY");
+  WEIR_CHECK_LE(call.order.size(), call.arguments.size());
+  const std::size_t columns = call.arguments.size() - (definition.ordered_set ? 0 : call.order.size());
+  const std::size_t count = columns + call.constants.size();
+  if (count < definition.arguments_min || count > definition.arguments_max)
+    return Error(ErrorCode::kSqlType, definition.name + " takes " + count_text(definition) +
+                                          (definition.arguments_max == 1 ? " argument, " : " arguments, ") +
+                                          std::to_string(count) + " were given")
+        .with_hint(definition.signature);
+  for (const Type& argument : call.arguments) {
+    if (argument.id == TypeId::kNull)
+      return Error(ErrorCode::kSqlType, definition.name + " takes no NULL without a type").with_hint("CAST(NULL AS …)");
+  }
+  return definition.resolve(std::span(call.arguments.data(), columns), call.constants);
+}
+
 }  // namespace
 
 bool is_aggregate_name(std::string_view name) noexcept {
   const std::string key = upper(name);
-  return std::any_of(std::begin(kAggregates), std::end(kAggregates),
-                     [&](const AggregateHelp& help) { return help.name == key; }) ||
-         is_known_later(key);
+  return is_fused_aggregate(key) || is_known_later(key) || find_aggregate(key) != nullptr;
 }
 
-std::span<const AggregateHelp> aggregate_functions() noexcept {
-  return kAggregates;
+std::vector<AggregateHelp> aggregate_functions() {
+  std::vector<AggregateHelp> list(std::begin(kFused), std::end(kFused));
+  for (const AggregateDefinition* definition : registered_aggregates())
+    list.push_back({definition->name, definition->signature, definition->meaning});
+  return list;
+}
+
+std::size_t constant_arguments(std::string_view name, std::size_t count) noexcept {
+  const AggregateDefinition* definition = find_aggregate(name);
+  if (definition == nullptr) return 0;
+  const std::size_t columns_max = definition->arguments_max - definition->constants_max;
+  return count <= columns_max ? 0 : std::min<std::size_t>(count - columns_max, definition->constants_max);
+}
+
+Result<Type> resolve_aggregate(const AggregateCallInfo& call) {
+  const std::string key = upper(call.name);
+  if (is_fused_aggregate(key)) {
+    if (!call.order.empty()) return Error(ErrorCode::kSqlType, key + " takes no ORDER BY");
+    WEIR_CHECK(call.constants.empty());
+    return resolve_fused(key, call.arguments, call.distinct);
+  }
+  if (const AggregateDefinition* definition = find_aggregate(key)) return resolve_registered(*definition, call);
+  if (is_known_later(key)) return Error(ErrorCode::kSqlUnsupported, "the aggregate " + key + " is not supported yet");
+  return Error(ErrorCode::kSqlUnknownName, "no aggregate function is called " + call.name).with_hint(nearest_hint(key));
 }
 
 Result<Type> resolve_aggregate(std::string_view name, std::span<const Type> arguments, bool distinct) {
-  const std::string key = upper(name);
-  if (is_known_later(key)) return Error(ErrorCode::kSqlUnsupported, "the aggregate " + key + " is not supported yet");
-  const bool known = std::any_of(std::begin(kAggregates), std::end(kAggregates),
-                                 [&](const AggregateHelp& help) { return help.name == key; });
-  if (!known)
-    return Error(ErrorCode::kSqlUnknownName, "no aggregate function is called " + std::string(name))
-        .with_hint(nearest_hint(key));
-  const bool may_be_empty = key == "COUNT";
-  if (arguments.size() > 1 || (arguments.empty() && !may_be_empty))
-    return Error(ErrorCode::kSqlType, key + " takes one argument, " + std::to_string(arguments.size()) + " were given");
-  if (arguments.empty() && distinct) return Error(ErrorCode::kSqlType, "COUNT(DISTINCT *) has no meaning");
-  const bool distinct_matters = key != "MIN" && key != "MAX";
-  if (distinct && distinct_matters) return Error(ErrorCode::kSqlUnsupported, key + "(DISTINCT …) is not supported yet");
-  if (key == "COUNT") {
-    if (!arguments.empty() && !has_order(arguments[0]) && arguments[0].id != TypeId::kNull)
-      return type_error(key, arguments[0]);
-    return Type::of(TypeId::kBigInt, false);
+  AggregateCallInfo call;
+  call.name = std::string(name);
+  call.arguments.assign(arguments.begin(), arguments.end());
+  call.distinct = distinct;
+  return resolve_aggregate(call);
+}
+
+Result<AggregateFunctionPtr> make_aggregate_function(const AggregateCallInfo& call) {
+  AggregateCallInfo made = call;
+  made.name = upper(call.name);
+  if (is_fused_aggregate(made.name)) {
+    const bool by_set = made.distinct && made.name != "MIN" && made.name != "MAX";
+    return by_set ? make_distinct(made, nullptr) : Result<AggregateFunctionPtr>(AggregateFunctionPtr());
   }
-  if (key == "SUM" || key == "AVG") return resolve_sum(key, arguments[0]);
-  if (!has_order(arguments[0])) return type_error(key, arguments[0]);
-  return nullable(arguments[0]);
+  const AggregateDefinition* definition = find_aggregate(made.name);
+  if (definition == nullptr) return Error(ErrorCode::kSqlUnknownName, "no aggregate function is called " + call.name);
+  if (!made.distinct || definition->distinct_allowed) return definition->make(made);
+  made.distinct = false;
+  WEIR_ASSIGN(AggregateFunctionPtr inner, definition->make(made));
+  made.distinct = true;
+  return make_distinct(made, std::move(inner));
 }
 
 }  // namespace weir

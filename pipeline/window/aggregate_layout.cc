@@ -134,23 +134,66 @@ int AggregateLayout::add_skipped(const Schema& input, int argument, int filter) 
   return add(accumulator);
 }
 
+Result<AggregateCallInfo> call_info(const AggregateColumn& call, const Schema& input) {
+  AggregateCallInfo info;
+  info.name = call.name;
+  for (const int column : call.arguments) {
+    if (column < 0 || column >= static_cast<int>(input.size()))
+      return Error(ErrorCode::kInvalidArgument, "an aggregate names a column that its input does not have");
+    info.arguments.push_back(input.fields[static_cast<std::size_t>(column)].type);
+  }
+  if (call.order.size() > info.arguments.size())
+    return Error(ErrorCode::kInvalidArgument, "an aggregate has more ORDER BY than arguments");
+  info.constants = call.constants;
+  info.order = call.order;
+  info.distinct = call.distinct;
+  WEIR_ASSIGN(info.result, resolve_aggregate(info));
+  return info;
+}
+
+Result<void> AggregateLayout::add_function(const AggregateColumn& call, const AggregateCallInfo& info,
+                                           AggregateFunctionPtr function) {
+  if (function->state_bytes() % 8 != 0)
+    return Error(ErrorCode::kInvalidArgument, "the state of " + info.name + " is no multiple of 8 bytes");
+  for (const Type& argument : info.arguments) {
+    if (argument.physical() == Physical::kNested)
+      return Error(ErrorCode::kSqlUnsupported, info.name + " takes no argument of type " + argument.to_string());
+  }
+  FunctionPart state;
+  state.function = std::move(function);
+  state.arguments = call.arguments;
+  state.filter = call.filter;
+  state.gives_strings = info.result.physical() == Physical::kString;
+  state.name = call.output_name.empty() ? call.name : call.output_name;
+  has_strings_ |= state.gives_strings;
+  AggregateResult result;
+  result.state = static_cast<int>(functions_.size());
+  result.name = state.name;
+  result.type = info.result;
+  functions_.push_back(std::move(state));
+  results_.push_back(std::move(result));
+  return {};
+}
+
 Result<void> AggregateLayout::add_call(const Schema& input, const AggregateColumn& call) {
-  const auto fields = static_cast<int>(input.size());
-  if (call.argument >= fields || call.filter >= fields)
+  WEIR_ASSIGN(const AggregateCallInfo info, call_info(call, input));
+  if (call.filter >= static_cast<int>(input.size()))
     return Error(ErrorCode::kInvalidArgument, "an aggregate names a column that its input does not have");
   AggregateResult result;
-  result.function = function_of(call.name);
   result.name = call.output_name.empty() ? call.name : call.output_name;
-  if (call.argument >= 0) result.argument = input.fields[static_cast<std::size_t>(call.argument)].type;
-  WEIR_ASSIGN(result.type,
-              resolve_aggregate(call.name, std::span(&result.argument, call.argument >= 0 ? 1 : 0), false));
   if (call.filter >= 0 && input.fields[static_cast<std::size_t>(call.filter)].type.id != TypeId::kBoolean)
     return Error(ErrorCode::kSqlType, "the FILTER of " + result.name + " is not BOOLEAN");
-  result.skipped = add_skipped(input, call.argument, call.filter);
+  WEIR_ASSIGN(AggregateFunctionPtr function, make_aggregate_function(info));
+  if (function != nullptr) return add_function(call, info, std::move(function));
+  result.function = function_of(call.name);
+  result.type = info.result;
+  const int argument = call.arguments.empty() ? -1 : call.arguments[0];
+  if (argument >= 0) result.argument = info.arguments[0];
+  result.skipped = add_skipped(input, argument, call.filter);
   if (result.function != FusedFunction::kCount) {
     Accumulator value;
     value.input = result.argument.physical();
-    value.argument = call.argument;
+    value.argument = argument;
     value.filter = call.filter;
     value.skipped = result.skipped;
     if (result.function == FusedFunction::kSum || result.function == FusedFunction::kAvg) {
@@ -188,6 +231,10 @@ void AggregateLayout::place() {
       at += accumulator_bytes(accumulator, keyed_);
     }
   }
+  for (FunctionPart& state : functions_) {
+    state.offset = static_cast<std::uint32_t>(at);
+    at += state.function->state_bytes();
+  }
   state_bytes_ = at;
   initial_.assign(at, std::byte{0});
   for (const Accumulator& accumulator : accumulators_) {
@@ -208,13 +255,15 @@ void AggregateLayout::place() {
         break;
     }
   }
+  for (const FunctionPart& state : functions_) state.function->initialize(initial_.data() + state.offset);
   initial_is_zero_ = std::all_of(initial_.begin(), initial_.end(), [](std::byte b) { return b == std::byte{0}; });
 }
 
 Result<AggregateLayout> AggregateLayout::make(const Schema& input, std::span<const AggregateColumn> aggregates,
-                                              bool keyed) {
+                                              bool keyed, int time_column) {
   AggregateLayout layout;
   layout.keyed_ = keyed;
+  layout.time_column_ = time_column;
   layout.add(Accumulator{});
   for (const AggregateColumn& call : aggregates) WEIR_TRY(layout.add_call(input, call));
   layout.place();
@@ -231,7 +280,35 @@ std::vector<Field> AggregateLayout::partial_fields() const {
     if (accumulator.filter >= 0) name += "_where_" + std::to_string(accumulator.filter);
     fields.push_back({std::move(name), partial_type(accumulator)});
   }
+  for (std::size_t i = 0; i < functions_.size(); ++i)
+    fields.push_back({"function_" + std::to_string(i), Type::of(TypeId::kBytes)});
   return fields;
+}
+
+bool AggregateLayout::invertible() const noexcept {
+  const auto invertible = [](const Accumulator& accumulator) {
+    return accumulator.kind <= AccumulatorKind::kSumWideWraps;  // a difference of DOUBLE sums is rounded
+  };
+  return std::all_of(accumulators_.begin(), accumulators_.end(), invertible) &&
+         std::all_of(functions_.begin(), functions_.end(), [](auto& state) { return state.function->has_inverse(); });
+}
+
+bool AggregateLayout::order_sensitive() const noexcept {
+  return std::any_of(functions_.begin(), functions_.end(),
+                     [](auto& state) { return state.function->order_sensitive(); });
+}
+
+std::size_t AggregateLayout::heap_bytes_max() const noexcept {
+  std::size_t bytes = 0;
+  for (const FunctionPart& state : functions_) bytes += state.function->heap_bytes_max();
+  return bytes;
+}
+
+std::vector<std::string> AggregateLayout::unbounded() const {
+  std::vector<std::string> names;
+  for (const FunctionPart& state : functions_)
+    if (state.function->owns_memory() && state.function->heap_bytes_max() == 0) names.push_back(state.name);
+  return names;
 }
 
 }  // namespace weir

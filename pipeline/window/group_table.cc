@@ -160,11 +160,12 @@ Result<void> GroupTable::cover(std::int64_t least, std::int64_t greatest, std::u
   const std::int64_t low = dense ? std::min(least, base_) : least;
   const std::int64_t high = dense ? std::max(greatest, base_ + (static_cast<std::int64_t>(range_) - 1)) : greatest;
   const std::uint64_t span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);  // groups less one
-  const std::uint64_t pays =
-      std::clamp<std::uint64_t>(8 * (rows_seen_ + rows), setup_.dense_range_free, kDenseRangeMax);
+  const std::size_t stride = setup_.aggregates->state_bytes();
+  const std::uint64_t lines = std::max<std::uint64_t>(1, stride / 64);  // wide states pay for a smaller range
+  const std::uint64_t pays = std::clamp<std::uint64_t>(8 * (rows_seen_ + rows) / lines, setup_.dense_range_free / lines,
+                                                       kDenseRangeMax / lines);
   done = span < pays && span + 2 <= setup_.groups_max;
   if (!done) return {};
-  const std::size_t stride = setup_.aggregates->state_bytes();
   const std::size_t block = StateArena::block_bytes((span + 2) * stride);
   const std::uint64_t room = std::min<std::uint64_t>(block / stride, setup_.groups_max);
   const auto range = static_cast<std::uint32_t>(std::min<std::uint64_t>(room - 1, kDenseRangeMax));
@@ -448,7 +449,7 @@ void GroupTable::clear() noexcept {
   strings_.free(*setup_.arena);
   const Setup setup = setup_;
   *this = GroupTable();
-  setup_ = setup;
+  set_up(setup);
 }
 
 }  // namespace weir

@@ -25,6 +25,7 @@
 
 #include "weir/core/batch.h"
 #include "weir/core/result.h"
+#include "weir/pipeline/state_heap.h"
 #include "weir/simd/accumulate.h"
 #include "weir/simd/rows.h"
 #include "window/aggregate_layout.h"
@@ -114,7 +115,10 @@ class GroupTable {
   };
 
   /// Requires: called once before use; the setup outlives the table. `expected` groups are laid out at the first row.
-  void set_up(const Setup& setup) noexcept { setup_ = setup; }
+  void set_up(const Setup& setup) noexcept {
+    setup_ = setup;
+    heap_ = StateHeap(*setup.arena);
+  }
   void expect(std::uint32_t groups) noexcept { expected_ = groups; }
 
   /// Gives each row its group, making groups where there is none. Errors: kLimitExceeded (groups_max,
@@ -130,6 +134,8 @@ class GroupTable {
   /// State part of the rows.
   simd::GroupRows state_rows() const noexcept { return {rows_ + key_bytes_, stride_}; }
   StringStore& strings() noexcept { return strings_; }
+  /// Pieces of variable size that the states of aggregate functions own.
+  StateHeap& heap() noexcept { return heap_; }
 
   /// Group numbers are below this; a number without rows counted is no group.
   std::uint32_t group_end() const noexcept;
@@ -137,6 +143,7 @@ class GroupTable {
   /// Groups there are. Cost: a pass over the range when dense.
   std::uint32_t group_count() const noexcept;
   const std::byte* state(std::uint32_t group) const noexcept { return rows_ + group * stride_ + key_bytes_; }
+  std::byte* state(std::uint32_t group) noexcept { return rows_ + group * stride_ + key_bytes_; }
   /// Writes key column `column` of the groups to vector rows at, at + 1, …
   void read_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
                 std::uint32_t at) const noexcept;
@@ -156,7 +163,7 @@ class GroupTable {
   std::uint32_t key_count() const noexcept { return count_ - free_count_; }
 
   bool dense() const noexcept { return mode_ == Mode::kDense; }
-  std::size_t bytes() const noexcept { return row_block_ + slot_block_ + strings_.bytes(); }
+  std::size_t bytes() const noexcept { return row_block_ + slot_block_ + strings_.bytes() + heap_.bytes(); }
   /// Gives all memory back and forgets all groups.
   void clear() noexcept;
 
@@ -211,6 +218,7 @@ class GroupTable {
   std::size_t slot_block_ = 0;
   std::uint64_t slot_mask_ = 0;
   StringStore strings_;
+  StateHeap heap_;
 };
 
 }  // namespace weir

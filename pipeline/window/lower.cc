@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "weir/simd/reduce.h"
 #include "window/accumulate.h"
@@ -82,10 +83,50 @@ void write_extreme(const Accumulator& accumulator, const std::byte* state, Vecto
   }
 }
 
+Result<std::uint32_t> lower_function(const FunctionPart& part, const GroupSelection& selection, Vector& to,
+                                     std::uint32_t at) {
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    Result<void> lowered = part.function->lower(selection.state(i) + part.offset, selection.heap(), to, at + i);
+    if (!lowered) return std::move(lowered).error().with_context(part.name);
+  }
+  return selection.count;
+}
+
+Result<void> lower_state(const FunctionPart& part, const GroupSelection& selection, Vector& to, std::uint32_t at) {
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    auto bytes = part.function->partial(selection.state(i) + part.offset, selection.heap());
+    if (!bytes) return std::move(bytes).error().with_context(part.name);
+    to.set_valid(at + i, true);
+    to.values<StringRef>()[at + i] = StringRef(*bytes);
+  }
+  return {};
+}
+
+void lower_accumulator(const AggregateLayout& layout, const Accumulator& accumulator, const GroupSelection& selection,
+                       Vector& to, std::uint32_t at) {
+  const std::size_t bytes = physical_size(to.physical);
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    const std::byte* from = selection.state(i) + accumulator.offset;
+    const std::uint32_t row = at + i;
+    if (accumulator.kind == AccumulatorKind::kSumDouble) {
+      to.values<double>()[row] = load_double_sum(layout, from);
+    } else if (accumulator.physical == Physical::kString) {
+      const auto text = load<StringRef>(from);
+      const bool set = text.size != StringStore::kUnset;
+      to.set_valid(row, set);
+      to.values<StringRef>()[row] = set ? text : StringRef();
+    } else {
+      std::memcpy(static_cast<std::byte*>(to.data) + row * bytes, from, bytes);
+    }
+  }
+}
+
 }  // namespace
 
-std::uint32_t lower_result(const AggregateLayout& layout, const AggregateResult& result,
-                           const GroupSelection& selection, Vector& to, std::uint32_t at) {
+Result<std::uint32_t> lower_result(const AggregateLayout& layout, const AggregateResult& result,
+                                   const GroupSelection& selection, Vector& to, std::uint32_t at) {
+  if (result.state >= 0)
+    return lower_function(layout.functions()[static_cast<std::size_t>(result.state)], selection, to, at);
   const auto accumulators = layout.accumulators();
   const Accumulator* value = result.value < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.value)];
   const Accumulator* skipped = result.skipped < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.skipped)];
@@ -115,23 +156,13 @@ std::uint32_t lower_result(const AggregateLayout& layout, const AggregateResult&
   return selection.count;
 }
 
-void lower_partial(const AggregateLayout& layout, const Accumulator& accumulator, const GroupSelection& selection,
-                   Vector& to, std::uint32_t at) {
-  const std::size_t bytes = physical_size(to.physical);
-  for (std::uint32_t i = 0; i < selection.count; ++i) {
-    const std::byte* from = selection.state(i) + accumulator.offset;
-    const std::uint32_t row = at + i;
-    if (accumulator.kind == AccumulatorKind::kSumDouble) {
-      to.values<double>()[row] = load_double_sum(layout, from);
-    } else if (accumulator.physical == Physical::kString) {
-      const auto text = load<StringRef>(from);
-      const bool set = text.size != StringStore::kUnset;
-      to.set_valid(row, set);
-      to.values<StringRef>()[row] = set ? text : StringRef();
-    } else {
-      std::memcpy(static_cast<std::byte*>(to.data) + row * bytes, from, bytes);
-    }
-  }
+Result<void> lower_partials(const AggregateLayout& layout, const GroupSelection& selection, Batch& to,
+                            std::uint32_t first_column, std::uint32_t at) {
+  std::uint32_t column = first_column;
+  for (const Accumulator& accumulator : layout.accumulators())
+    lower_accumulator(layout, accumulator, selection, to.column(column++), at);
+  for (const FunctionPart& part : layout.functions()) WEIR_TRY(lower_state(part, selection, to.column(column++), at));
+  return {};
 }
 
 }  // namespace weir

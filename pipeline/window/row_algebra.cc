@@ -2,6 +2,7 @@
 #include "window/row_algebra.h"
 
 #include <cstring>
+#include <utility>
 
 #include "weir/simd/reduce.h"
 #include "window/string_store.h"
@@ -127,6 +128,10 @@ void subtract_plain(const Accumulator& accumulator, const StateRowList& from, co
 RowAlgebra::RowAlgebra(const AggregateLayout& layout) : layout_(layout), owns_memory_(layout.has_strings()) {
   for (const Accumulator& accumulator : layout.accumulators())
     invertible_ = invertible_ && is_invertible(accumulator.kind);
+  for (const FunctionPart& part : layout.functions()) {
+    invertible_ = invertible_ && part.function->has_inverse();
+    owns_memory_ = owns_memory_ || part.function->owns_memory();
+  }
 }
 
 bool RowAlgebra::combine_plain(const Accumulator& accumulator, const StateRowList& to, const StateRowList& from,
@@ -185,13 +190,25 @@ Result<void> RowAlgebra::combine(const StateRowList& to, const StateRowList& fro
                                                   std::to_string(memory.arena->bytes_max()));
     return Error(ErrorCode::kOverflow, "a sum of 64 bits overflowed while values were added");
   }
+  for (const FunctionPart& part : layout_.functions()) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      Result<void> combined = part.function->combine(to.row(i) + part.offset, from.row(i) + part.offset, *memory.heap);
+      if (!combined) return std::move(combined).error().with_context(part.name);
+    }
+  }
   return {};
 }
 
 Result<void> RowAlgebra::subtract(const StateRowList& from, const StateRowList& what, std::uint32_t count,
-                                  const StateMemory&) const {
+                                  const StateMemory& memory) const {
   WEIR_DCHECK(invertible_);
   for (const Accumulator& accumulator : layout_.accumulators()) subtract_plain(accumulator, from, what, count);
+  for (const FunctionPart& part : layout_.functions()) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      Result<void> taken = part.function->subtract(from.row(i) + part.offset, what.row(i) + part.offset, *memory.heap);
+      if (!taken) return std::move(taken).error().with_context(part.name);
+    }
+  }
   return {};
 }
 
@@ -199,7 +216,11 @@ void RowAlgebra::initialize(const StateRowList& rows, std::uint32_t count) const
   for (std::uint32_t i = 0; i < count; ++i) std::memcpy(rows.row(i), layout_.initial(), layout_.state_bytes());
 }
 
-void RowAlgebra::reset(const StateRowList& rows, std::uint32_t count, const StateMemory&) const noexcept {
+void RowAlgebra::reset(const StateRowList& rows, std::uint32_t count, const StateMemory& memory) const noexcept {
+  for (const FunctionPart& part : layout_.functions()) {
+    if (!part.function->owns_memory()) continue;
+    for (std::uint32_t i = 0; i < count; ++i) part.function->release(rows.row(i) + part.offset, *memory.heap);
+  }
   initialize(rows, count);
 }
 

@@ -356,7 +356,7 @@ Result<void> SharedWindows::flip_rows(Slice& slice, std::uint32_t first, std::ui
     WEIR_TRY(algebra_.combine(front, rows, count, memory(kFrontPart)));
   }
   WEIR_TRY(algebra_.combine(front, kept, count, memory(kFrontPart)));
-  if (algebra_.owns_memory()) algebra_.reset(kept, count, {&slice.table.strings(), nullptr, setup_.arena});
+  if (algebra_.owns_memory()) algebra_.reset(kept, count, {&slice.table.strings(), &slice.table.heap(), setup_.arena});
   return {};
 }
 
@@ -404,7 +404,7 @@ std::uint32_t SharedWindows::select(std::uint32_t& position, std::uint32_t room,
 Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uint32_t count) {
   static constexpr std::uint32_t kOnly = 0;
   if (!keyed()) groups = &kOnly;
-  if (one_state_) return GroupSelection{nullptr, groups, count, {states_[kRunningPart].base, stride_}};
+  if (one_state_) return GroupSelection{nullptr, groups, count, {states_[kRunningPart].base, stride_}, &heap_};
   WEIR_DCHECK(count <= kBlock);
   if (result_.base == nullptr) {
     WEIR_ASSIGN(result_.base, take(kBlock * stride_));
@@ -421,7 +421,7 @@ Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uin
   }
   WEIR_TRY(algebra_.combine(to, list(kRunningPart, groups), count, memory_of));
   WEIR_TRY(algebra_.combine(to, list(kExtraPart, groups), count, memory_of));
-  return GroupSelection{nullptr, identity_.get(), count, to.rows};
+  return GroupSelection{nullptr, identity_.get(), count, to.rows, &result_heap_};
 }
 
 void SharedWindows::free_rows() noexcept {

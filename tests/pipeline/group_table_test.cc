@@ -26,7 +26,7 @@ struct CountedTable {
 
   CountedTable(TypeId type, std::vector<std::uint32_t> key_columns, std::uint32_t groups_max = 1u << 20)
       : schema(row_schema(type)), columns(std::move(key_columns)) {
-    const AggregateColumn count{"COUNT", -1, -1, {}, "count"};
+    const AggregateColumn count{"COUNT", {}, -1, {}, "count"};
     layout = std::move(*AggregateLayout::make(schema, std::span(&count, 1), true));
     std::vector<Type> types;
     for (const std::uint32_t column : columns) types.push_back(schema.fields[column].type);

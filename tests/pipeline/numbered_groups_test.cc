@@ -32,7 +32,7 @@ struct NumberedSlices {
 
   NumberedSlices(TypeId type, std::vector<std::uint32_t> key_columns)
       : schema(row_schema(type)), columns(std::move(key_columns)) {
-    const AggregateColumn count{"COUNT", -1, -1, {}, "count"};
+    const AggregateColumn count{"COUNT", {}, -1, {}, "count"};
     layout = std::move(*AggregateLayout::make(schema, std::span(&count, 1), true));
     no_aggregates = std::move(*AggregateLayout::make(Schema(), {}, true));
     std::vector<Type> types;

@@ -143,7 +143,7 @@ TEST(AggregateInputs, EqualExpressionsBecomeOneColumn) {
   auto inputs = aggregate_inputs(node, input);
   ASSERT_TRUE(inputs.has_value());
   EXPECT_EQ(inputs->expressions.size(), 3u);  // the key, the time, v + k
-  EXPECT_EQ(inputs->options.aggregates[0].argument, inputs->options.aggregates[1].argument);
+  EXPECT_EQ(inputs->options.aggregates[0].arguments, inputs->options.aggregates[1].arguments);
   EXPECT_EQ(inputs->options.window->time_column, 1u);
   auto schema = result_schema(inputs->options);
   ASSERT_TRUE(schema.has_value());

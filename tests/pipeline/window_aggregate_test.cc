@@ -90,6 +90,7 @@ std::string key_text(const TestRow& row, Keys keys) {
 
 std::vector<TestRow> random_rows(const Case& c, std::mt19937& random) {
   std::vector<TestRow> rows;
+  std::vector<std::uint64_t> arrivals(c.inputs, 0);
   std::int64_t now = -300 * kMs;  // times before 1970 are ordinary
   const auto below = [&](std::int64_t n) {
     return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
@@ -100,6 +101,7 @@ std::vector<TestRow> random_rows(const Case& c, std::mt19937& random) {
     TestRow row;
     row.time = now - below(c.disorder_ms + 1) * kMs;
     row.input = static_cast<std::uint32_t>(random() % c.inputs);
+    row.arrival = (std::uint64_t{row.input} << 40) + arrivals[row.input]++;
     if (random() % 10 != 0) {
       row.key = below(c.key_range) - c.key_range / 2;
       if (c.key_drift_ms != 0) *row.key += now / (c.key_drift_ms * kMs);
@@ -202,6 +204,7 @@ void feed(const Case& c, const std::vector<TestRow>& rows, Chain& chain, Collect
       batch->set_row_count(batch->row_count() + 1);
     }
     batch->header().input = input;
+    batch->header().arrival = rows[at - batch->row_count()].arrival;
     drive(operators, sink, true, *chain.watermark);
     chain.watermark->push(*batch);
   }
@@ -635,7 +638,7 @@ TEST(WindowAggregate, ResultsComeBeforeTheWatermarkThatReleasedThem) {
 TEST(WindowAggregate, AnOverflowingSumNamesTheAggregateTheKeyAndTheWindow) {
   Case c{tumble(10), Keys::kSmallInt};
   WindowAggregateOptions options = options_of(c, AggregateMode::kSingle);
-  options.aggregates = {{"SUM", 3, -1, {}, "SUM(v)"}};
+  options.aggregates = {{"SUM", {3}, -1, {}, "SUM(v)"}};
   FragmentContext context;
   CollectingSink sink;
   auto made = WindowAggregateOperator::create(context, options);

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "support/last_text.h"
 #include "weir/core/batch.h"
 #include "weir/pipeline/operators.h"
 
@@ -29,6 +30,7 @@ struct TestRow {
   std::optional<bool> flag;
   Int128 decimal = 0;
   std::uint32_t input = 0;
+  std::uint64_t arrival = 0;  ///< RowOrder::arrival.
 };
 
 /// ts, k, ks, v, d, s, f, m
@@ -215,6 +217,9 @@ struct OracleGroup {
   double number_sum = 0;
   std::optional<double> number_least, number_greatest;
   std::optional<std::string> text_least, text_greatest;
+  std::int64_t flags = 0;
+  std::optional<std::string> last, flagged_last;
+  RowOrder last_order, flagged_last_order;
 
   static bool number_before(double a, double b) {
     if (std::isnan(a)) return false;
@@ -239,7 +244,16 @@ struct OracleGroup {
       if (!number_least || number_before(*row.number, *number_least)) number_least = row.number;
       if (!number_greatest || number_before(*number_greatest, *row.number)) number_greatest = row.number;
     }
+    flags += row.flag.has_value() ? 1 : 0;
+    const RowOrder order{row.time, row.arrival};
+    const auto keep = [&](std::optional<std::string>& kept, RowOrder& place) {
+      if (kept.has_value() && order < place) return;
+      kept = row.text;
+      place = order;
+    };
     if (row.text.has_value()) {
+      keep(last, last_order);
+      if (flag) keep(flagged_last, flagged_last_order);
       if (!text_least || *row.text < *text_least) text_least = row.text;
       if (!text_greatest || *text_greatest < *row.text) text_greatest = row.text;
     }
@@ -253,17 +267,20 @@ struct OracleGroup {
            opt(numbers != 0, number_text(number_sum)) + "|" + opt(numbers != 0, number_text(number_least.value_or(0))) +
            "|" + opt(numbers != 0, number_text(number_greatest.value_or(0))) + "|" + quoted(text_least) + "|" +
            quoted(text_greatest) + "|" + opt(flagged_values != 0, int128_text(flagged_sum)) + "|" +
-           std::to_string(flagged) + "|" + int128_text(decimals);
+           std::to_string(flagged) + "|" + int128_text(decimals) + "|" + opt(flags != 0, flagged == flags ? "1" : "0") +
+           "|" + quoted(last) + "|" + quoted(flagged_last);
   }
 };
 
 /// The aggregates that OracleGroup::text prints, over row_schema.
 inline std::vector<AggregateColumn> all_aggregates() {
-  return {{"COUNT", -1, -1, {}, "rows"},    {"COUNT", 3, -1, {}, "values"}, {"SUM", 3, -1, {}, "sum"},
-          {"AVG", 3, -1, {}, "avg"},        {"MIN", 3, -1, {}, "min"},      {"MAX", 3, -1, {}, "max"},
-          {"SUM", 4, -1, {}, "number_sum"}, {"MIN", 4, -1, {}, "dmin"},     {"MAX", 4, -1, {}, "dmax"},
-          {"MIN", 5, -1, {}, "smin"},       {"MAX", 5, -1, {}, "smax"},     {"SUM", 3, 6, {}, "fsum"},
-          {"COUNT", -1, 6, {}, "fcount"},   {"SUM", 7, -1, {}, "msum"}};
+  register_last_text();
+  return {{"COUNT", {}, -1, {}, "rows"},      {"COUNT", {3}, -1, {}, "values"},  {"SUM", {3}, -1, {}, "sum"},
+          {"AVG", {3}, -1, {}, "avg"},        {"MIN", {3}, -1, {}, "min"},       {"MAX", {3}, -1, {}, "max"},
+          {"SUM", {4}, -1, {}, "number_sum"}, {"MIN", {4}, -1, {}, "dmin"},      {"MAX", {4}, -1, {}, "dmax"},
+          {"MIN", {5}, -1, {}, "smin"},       {"MAX", {5}, -1, {}, "smax"},      {"SUM", {3}, 6, {}, "fsum"},
+          {"COUNT", {}, 6, {}, "fcount"},     {"SUM", {7}, -1, {}, "msum"},      {"BOOL_AND", {6}, -1, {}, "all"},
+          {"LAST_TEXT", {5}, -1, {}, "last"}, {"LAST_TEXT", {5}, 6, {}, "flast"}};
 }
 
 inline std::int64_t floor_to(std::int64_t time, std::int64_t size, std::int64_t offset) {

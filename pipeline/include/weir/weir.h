@@ -7,6 +7,7 @@
 #include "weir/core/result.h"
 #include "weir/core/type.h"
 #include "weir/io/connector.h"
+#include "weir/pipeline/aggregate_function.h"
 #include "weir/pipeline/job.h"
 #include "weir/pipeline/lookup.h"
 #include "weir/pipeline/plan.h"

@@ -128,6 +128,8 @@ struct BatchHeader {
   /// lies above the watermark before it.
   const Watermark* row_watermarks = nullptr;
   std::uint32_t input = 0;  ///< Number of the input in its source.
+  /// Of row 0: the input's number in its table << 40 | how many rows of it came before. Row r came as arrival + r.
+  std::uint64_t arrival = 0;
 };
 
 /// Shape of a batch: what is needed to lay one out.

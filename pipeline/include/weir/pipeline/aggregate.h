@@ -1,34 +1,46 @@
-// Aggregate functions by name: what the binder and the builder need to know of them. How they are computed stands in
-// pipeline/window (aggregate_layout.h), which takes calls whose types were resolved here.
+// Aggregates by name: what the binder, the builder and the planner need to know of them, whether a fused kernel
+// computes them (COUNT, SUM, AVG, MIN, MAX: window/aggregate_layout.h) or a registered AggregateFunction.
 #pragma once
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "weir/core/result.h"
 #include "weir/core/type.h"
+#include "weir/pipeline/aggregate_function.h"
 
 namespace weir {
 
-/// True for every aggregate function of the dialect, whether Weir has it yet or not ("COUNT", "STDDEV_POP", …),
-/// case-insensitive. What is no aggregate is a scalar function or unknown.
+/// True for every aggregate function of the dialect, whether Weir has it yet or not ("COUNT", "LISTAGG", …), and for
+/// those that a host registered; case-insensitive. What is no aggregate is a scalar function or unknown.
 bool is_aggregate_name(std::string_view name) noexcept;
 
-/// Type of the result of an aggregate call, by Flink's rules, case-insensitive:
-///   COUNT(*) (no argument), COUNT(x)   BIGINT NOT NULL
+/// Type of the result of an aggregate call (whose `result` is not looked at), by Flink's rules:
+///   COUNT(*) (no argument), COUNT(x), COUNT(DISTINCT x, …)   BIGINT NOT NULL
 ///   SUM(x)   integers and FLOAT, DOUBLE their own type; DECIMAL(p, s) → DECIMAL(38, s)
 ///   AVG(x)   integers their own type, truncated toward zero; FLOAT, DOUBLE; DECIMAL(p, s) → DECIMAL(38, max(s, 6))
 ///   MIN(x), MAX(x)   the argument's type: numbers, strings, booleans, dates, times, timestamps, intervals
+///   all others       what their definition says
 /// All but COUNT are nullable: with no value but NULL they give NULL.
-/// Errors: kSqlUnknownName (nearest names as hint), kSqlType (wrong count or type of arguments), kSqlUnsupported (an
-/// aggregate of the dialect that Weir has not yet; DISTINCT but in MIN and MAX, where it means nothing).
+/// Errors: kSqlUnknownName (nearest names as hint), kSqlType (wrong count or type of arguments, ORDER BY or DISTINCT
+/// where they have no place), kSqlUnsupported (an aggregate of the dialect that Weir has not yet).
+Result<Type> resolve_aggregate(const AggregateCallInfo& call);
 Result<Type> resolve_aggregate(std::string_view name, std::span<const Type> arguments, bool distinct);
+
+/// The function behind a resolved call, with a set of values before it where DISTINCT asks for one; null where a fused
+/// kernel computes it. Errors: those of the definition's make().
+Result<AggregateFunctionPtr> make_aggregate_function(const AggregateCallInfo& call);
+
+/// How many of `count` arguments of a call to the named aggregate, from the end, have to be constants. 0 for a name
+/// that is not registered.
+std::size_t constant_arguments(std::string_view name, std::size_t count) noexcept;
 
 /// One line of the reference.
 struct AggregateHelp {
   std::string_view name, signature, meaning;
 };
-/// The aggregates that Weir computes.
-std::span<const AggregateHelp> aggregate_functions() noexcept;
+/// The aggregates that Weir computes: the fused ones, then the registered ones by name. Views stay valid.
+std::vector<AggregateHelp> aggregate_functions();
 
 }  // namespace weir

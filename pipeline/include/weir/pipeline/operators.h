@@ -19,6 +19,7 @@
 
 #include "weir/core/result.h"
 #include "weir/core/type.h"
+#include "weir/pipeline/aggregate_function.h"
 #include "weir/pipeline/operator.h"
 #include "weir/pipeline/plan.h"
 
@@ -131,12 +132,17 @@ Result<std::unique_ptr<Operator>> make_window_assign(FragmentContext& context, c
 
 /// An aggregate over columns.
 struct AggregateColumn {
-  std::string name;         ///< "COUNT", "SUM", "AVG", "MIN", "MAX".
-  int argument = -1;        ///< Column, -1 for COUNT(*).
-  int filter = -1;          ///< BOOLEAN column of FILTER (WHERE …), or -1.
-  Type type;                ///< Of the result.
-  std::string output_name;  ///< In messages and in the output's schema.
+  std::string name;                        ///< "COUNT", "SUM", "LISTAGG", …
+  std::vector<int> arguments = {};         ///< Columns, none for COUNT(*); the last order.size() are those of ORDER BY.
+  int filter = -1;                         ///< BOOLEAN column of FILTER (WHERE …), or -1.
+  Type type = {};                          ///< Of the result.
+  std::string output_name = {};            ///< In messages and in the output's schema.
+  std::vector<Value> constants = {};       ///< Trailing constant arguments.
+  std::vector<AggregateOrder> order = {};  ///< ORDER BY inside the call.
+  bool distinct = false;
 };
+/// The call over columns of `input`. Errors: kInvalidArgument (a column that the input does not have).
+Result<AggregateCallInfo> call_info(const AggregateColumn& call, const Schema& input);
 
 enum class AggregateMode : std::uint8_t {
   kSingle,  // rows in, results out
@@ -165,8 +171,10 @@ struct WindowAggregateOptions {
 
 /// What a group and an empty slice cost, for explain.
 struct StateCost {
-  std::size_t group_bytes = 0;  ///< One key with its accumulators.
+  std::size_t group_bytes = 0;  ///< One key with its accumulators and the most that they take of the heap.
   std::size_t slice_bytes = 0;  ///< One open slice without groups.
+  /// Aggregates whose state grows with the values and has no bound but state_bytes_max: "ARRAY_AGG(x)".
+  std::vector<std::string> unbounded;
 };
 
 class WindowAggregateOperator : public Operator {
@@ -177,7 +185,7 @@ class WindowAggregateOperator : public Operator {
   /// Of the batches it gives out: keys, window_start, window_end, window_time, aggregates; in mode kLocal partials.
   virtual const Schema& output_schema() const noexcept = 0;
   virtual const LateReport& late() const noexcept = 0;
-  virtual StateCost state_cost() const noexcept = 0;
+  virtual StateCost state_cost() const = 0;
   virtual std::uint32_t open_slices() const noexcept = 0;
   virtual std::uint64_t groups_made() const noexcept = 0;
 };

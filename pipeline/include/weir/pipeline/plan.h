@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "weir/core/type.h"
+#include "weir/pipeline/aggregate_function.h"
 #include "weir/pipeline/expression.h"
 
 namespace weir {
@@ -34,8 +35,10 @@ struct TableDefinition {
 
 /// An aggregate call, bound: name resolved, arguments over the input's columns.
 struct AggregateCall {
-  std::string name;                      ///< Upper case: "COUNT", "SUM", "AVG", "MIN", "MAX".
-  std::vector<ExpressionPtr> arguments;  ///< Empty for COUNT(*).
+  std::string name;                      ///< Upper case: "COUNT", "SUM", "LISTAGG", …
+  std::vector<ExpressionPtr> arguments;  ///< Empty for COUNT(*). The last order.size() are those of ORDER BY.
+  std::vector<Value> constants;          ///< Trailing constant arguments; a number with a point is a double.
+  std::vector<AggregateOrder> order;     ///< ORDER BY inside the call, or WITHIN GROUP (ORDER BY …).
   ExpressionPtr filter;                  ///< FILTER (WHERE …), or null.
   bool distinct = false;
   Type type;  ///< Of the result.

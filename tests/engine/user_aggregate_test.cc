@@ -1,0 +1,97 @@
+// A host's aggregate in SQL: the same answer for every layout, though it depends on the order of rows.
+#include <gmock/gmock.h>
+
+#include <map>
+#include <tuple>
+
+#include "engine/job_run.h"
+#include "support/last_text.h"
+#include "weir/core/random.h"
+
+namespace weir::test {
+namespace {
+
+/// Three files of rows whose times repeat within a file and between files; the last name of a key and window is that of
+/// the greatest (time, file, line).
+class LastName : public testing::TestWithParam<std::tuple<std::uint32_t, KeyedPlan, std::uint32_t, int>> {
+ protected:
+  LastName() {
+    register_last_text();
+    std::map<std::tuple<std::int64_t, std::string>, std::tuple<std::int64_t, int, int, std::string>> last;
+    const std::int64_t slide = std::get<3>(GetParam());
+    for (int file = 0; file < 3; ++file) {
+      std::string bytes;
+      for (int line = 0; line < 400; ++line) {
+        const std::uint64_t draw = random_at(7, static_cast<std::uint64_t>(file * 1000 + line));
+        const std::int64_t second = line / 8 + static_cast<std::int64_t>(draw % 3);
+        const std::string key = "k" + std::to_string(draw / 3 % 5);
+        const std::string name = "name of line " + std::to_string(line) + " in file " + std::to_string(file);
+        bytes += std::to_string(second) + "," + key + "," + name + "\n";
+        for (std::int64_t start = second / slide * slide; start > second - 10; start -= slide) {
+          auto& kept = last[{start, key}];
+          kept = std::max(kept, {second, file, line, name});
+        }
+      }
+      (void)folder_.put("in/" + std::to_string(file) + ".csv", bytes);
+    }
+    for (const auto& [where, kept] : last)
+      expected_.push_back(std::get<1>(where) + "," + std::to_string(std::get<0>(where)) + "," + std::get<3>(kept));
+    std::sort(expected_.begin(), expected_.end());
+  }
+  std::string sql() const {
+    return csv_table("t",
+                     "s BIGINT, k STRING, name STRING, ts AS TO_TIMESTAMP_LTZ(s, 0), WATERMARK FOR ts AS ts - INTERVAL "
+                     "'2' SECOND",
+                     folder_.path("in")) +
+           csv_table("o", "k STRING, s BIGINT, name STRING", folder_.path("out")) +
+           "INSERT INTO o SELECT k, TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', window_start), "
+           "last_text(name) FROM TABLE(" +
+           "HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '" + std::to_string(std::get<3>(GetParam())) +
+           "' SECOND, INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end;";
+  }
+  JobOptions options() const {
+    JobOptions options = small_options();
+    options.shards = std::get<0>(GetParam());
+    options.keyed_plan = std::get<1>(GetParam());
+    options.batch_rows = std::get<2>(GetParam());
+    return options;
+  }
+  Folder folder_;
+  std::vector<std::string> expected_;
+};
+INSTANTIATE_TEST_SUITE_P(Layouts, LastName,
+                         testing::Combine(testing::Values(1u, 2u, 3u),
+                                          testing::Values(KeyedPlan::kAuto, KeyedPlan::kShuffle),
+                                          testing::Values(1u, 7u, 1024u), testing::Values(10, 5)));
+
+TEST_P(LastName, is_that_of_the_greatest_time_then_file_then_line) {
+  const Outcome outcome = run_sql(sql(), options());
+  ASSERT_TRUE(outcome.ok()) << outcome.text();
+  EXPECT_EQ(read_parts(folder_.path("out")), expected_);
+  expect_closed(outcome.ledger);
+}
+
+TEST(UserAggregate, that_depends_on_order_is_not_shuffled_and_explain_says_why) {
+  register_last_text();
+  Folder folder;
+  const std::string in = folder.put("in.csv", "1,k,name\n");
+  const std::string sql =
+      csv_table("t", "s BIGINT, k STRING, name STRING, ts AS TO_TIMESTAMP_LTZ(s, 0), WATERMARK FOR ts AS ts", in) +
+      csv_table("o", "k STRING, name STRING", folder.path("out")) +
+      "INSERT INTO o SELECT k, LAST_TEXT(name) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) "
+      "GROUP BY k, window_start, window_end;";
+  Result<JobPlan> plan = plan_sql(sql, {});
+  ASSERT_TRUE(plan.has_value()) << plan.error().to_string();
+  JobOptions options = small_options();
+  options.shards = 2;
+  options.keyed_plan = KeyedPlan::kShuffle;
+  const Result<JobExplanation> explained = Job::explain(*plan, options);
+  ASSERT_TRUE(explained.has_value()) << explained.error().to_string();
+  EXPECT_THAT(explained->text,
+              testing::HasSubstr("local then merge (shuffle was asked for, but LAST_TEXT depends on the "
+                                 "order of rows, which an exchange of rows does not keep)"));
+  EXPECT_THAT(explained->text, testing::HasSubstr("LAST_TEXT(`name`) keeps its values"));
+}
+
+}  // namespace
+}  // namespace weir::test
