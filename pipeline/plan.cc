@@ -86,6 +86,15 @@ std::string columns_text(const Schema& schema) {
   return out + "]";
 }
 
+std::string grouping_set_text(const PlanNode& aggregate, std::size_t set) {
+  std::string out;
+  for (std::size_t key = 0; key + 1 < aggregate.keys.size(); ++key) {
+    if ((aggregate.grouping_sets[set] >> key & 1) != 0) continue;
+    out += (out.empty() ? "(" : ", ") + aggregate.keys[key]->to_string(aggregate.input->schema);
+  }
+  return out.empty() ? "()" : out + ")";
+}
+
 std::string node_text(const PlanNode& node) {
   static const Schema kNone;
   const Schema& input = node.input != nullptr ? node.input->schema : kNone;
@@ -106,6 +115,11 @@ std::string node_text(const PlanNode& node) {
     case PlanNode::Kind::kAggregate: {
       std::string out = "Aggregate keys [" + list(node.keys, input) + "]";
       if (node.window.has_value()) out += " window " + window_text(*node.window, input);
+      for (std::size_t i = 0; i < node.grouping_sets.size(); ++i) {
+        out += i == 0 ? " grouping sets [" : ", ";
+        out += grouping_set_text(node, i);
+      }
+      if (!node.grouping_sets.empty()) out += "]";
       out += " calls [";
       for (std::size_t i = 0; i < node.aggregates.size(); ++i) {
         out += (i == 0 ? "" : ", ") + aggregate_text(node.aggregates[i], input);

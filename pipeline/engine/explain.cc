@@ -115,6 +115,8 @@ std::string query_text(const QueryLayout& query) {
     const AggregateStage& stage = *query.plan.aggregate;
     text += fmt::format("  aggregate  {} by {} key column{}; keyed plan: {} ({})\n", window_text(stage.window),
                         stage.key_count, stage.key_count == 1 ? "" : "s", keyed_plan_name(stage), stage.why);
+    if (!stage.grouping_sets.empty())
+      text += fmt::format("             each row once a grouping set: {} sets\n", stage.grouping_sets.size());
     text += fmt::format("             gives {}\n", columns_text(stage.schema));
     text += fmt::format("             state {} a key and slice, {} a slice; at most {} keys a slice, {} open slices\n",
                         bytes_text(query.state_cost.group_bytes), bytes_text(query.state_cost.slice_bytes),

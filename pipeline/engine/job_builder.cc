@@ -276,8 +276,24 @@ class QueryBuilder {
     return {};
   }
 
+  /// Rows that are late are found before each becomes one row a grouping set, so that they are counted once.
+  Result<void> append_expand(Fragment& fragment) {
+    const AggregateStage& stage = *query_.plan.aggregate;
+    if (stage.grouping_sets.empty()) return {};
+    if (!query_.plan.late.has_value()) {
+      WEIR_ASSIGN(std::unique_ptr<LateFilterOperator> late,
+                  LateFilterOperator::create(fragment.context(), *query_.aggregate.window));
+      fragment.append(std::move(late));
+    }
+    WEIR_ASSIGN(std::unique_ptr<Operator> expand,
+                make_expand(fragment.context(), stage.grouping_sets, query_.aggregate.keys, query_.aggregate.input));
+    fragment.append(std::move(expand));
+    return {};
+  }
+
   Result<void> append_after_rows(Fragment& fragment) {
     if (!query_.plan.aggregate.has_value()) return append_results(fragment);
+    WEIR_TRY(append_expand(fragment));
     if (!query_.keyed.present) {
       WEIR_TRY(append_aggregate(fragment, AggregateMode::kSingle, true));
       return append_results(fragment);

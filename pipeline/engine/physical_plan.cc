@@ -49,11 +49,11 @@ struct Composition {
   }
 };
 
-/// Adds an expression to a projection, or finds the same one there; returns its column.
-std::uint32_t add_column(Projection& projection, const ExpressionPtr& expression, const Schema& names,
-                         std::string name) {
+/// Adds an expression to a projection, or finds the same one there from column `from` on; returns its column.
+std::uint32_t add_column(Projection& projection, const ExpressionPtr& expression, const Schema& names, std::string name,
+                         std::uint32_t from) {
   const std::string text = expression->to_string(names);
-  for (std::uint32_t i = 0; i < projection.expressions.size(); ++i) {
+  for (std::uint32_t i = from; i < projection.expressions.size(); ++i) {
     const Expression& other = *projection.expressions[i];
     if (other.to_string(names) == text && other.type.same_as(expression->type)) return i;
   }
@@ -175,26 +175,34 @@ class Planner {
       row.expressions.push_back(composed);
       row.schema.fields.push_back({"key" + std::to_string(stage.key_count++), composed->type});
     }
+    // A key is NULL in some grouping sets; arguments and times are not.
+    const std::uint32_t shared = node.grouping_sets.empty() ? 0 : stage.key_count;
+    if (!node.grouping_sets.empty()) {
+      stage.grouping_sets = node.grouping_sets;
+      for (std::uint32_t k = 0; k < stage.key_count; ++k)
+        row.schema.fields[k].type.nullable = node.schema.fields[k].type.nullable;
+    }
     for (const AggregateCall& call : node.aggregates) {
       PhysicalAggregate aggregate{call.name, {}, {}, call.constants, call.order, -1, call.distinct, call.type, {}};
       for (const ExpressionPtr& argument : call.arguments) {
         ExpressionPtr composed = substitute(argument, rows_.columns);
         aggregate.text += (aggregate.text.empty() ? "" : ", ") + composed->to_string(wide_);
         aggregate.argument_types.push_back(composed->type);
-        aggregate.arguments.push_back(add_column(row, composed, wide_, "arg" + std::to_string(row.expressions.size())));
+        aggregate.arguments.push_back(
+            add_column(row, composed, wide_, "arg" + std::to_string(row.expressions.size()), shared));
       }
       aggregate.text =
           call.name + (call.distinct ? "(DISTINCT " : "(") + (call.arguments.empty() ? "*" : aggregate.text) + ")";
       if (call.filter != nullptr) {
         ExpressionPtr composed = substitute(call.filter, rows_.columns);
-        aggregate.filter =
-            static_cast<int>(add_column(row, composed, wide_, "filter" + std::to_string(row.expressions.size())));
+        aggregate.filter = static_cast<int>(
+            add_column(row, composed, wide_, "filter" + std::to_string(row.expressions.size()), shared));
       }
       stage.aggregates.push_back(std::move(aggregate));
     }
     WEIR_TRY(refuse_window_columns(row.expressions));
     WEIR_CHECK(window_time_ != nullptr);
-    stage.time_column = add_column(row, window_time_, wide_, "event_time");
+    stage.time_column = add_column(row, window_time_, wide_, "event_time", shared);
     stage.window.time_column = stage.time_column;
     stage.schema = node.schema;
     WEIR_TRY(choose_keyed_plan(stage));
@@ -265,7 +273,10 @@ class Planner {
     // A row of an overlapping window may be late for some of its windows only; that is decided beside its input, and an
     // exchange of rows does not carry it.
     const bool overlapping = stage.window.kind == WindowKind::kHop || stage.window.kind == WindowKind::kCumulate;
-    if (overlapping && stage.exchange) {
+    if (!stage.grouping_sets.empty() && stage.exchange) {
+      stage.keyed_plan = KeyedPlan::kLocalMerge;
+      stage.why = "a row goes to a group of each grouping set, so only partials travel";
+    } else if (overlapping && stage.exchange) {
       stage.keyed_plan = KeyedPlan::kLocalMerge;
       stage.why = asked + "lateness in overlapping windows is decided beside the input";
     } else if (!needs.ordered.empty() && stage.exchange) {

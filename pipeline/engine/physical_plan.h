@@ -60,7 +60,8 @@ struct AggregateStage {
   std::uint32_t time_column = 0;
   WindowSpec window;  ///< time_column of it is the row projection's.
   std::vector<PhysicalAggregate> aggregates;
-  Schema schema;  ///< Keys, window_start, window_end, window_time, aggregates.
+  Schema schema;                            ///< Keys, window_start, window_end, window_time, aggregates.
+  std::vector<std::int64_t> grouping_sets;  ///< PlanNode::grouping_sets; none: no expand.
   KeyedPlan keyed_plan = KeyedPlan::kLocalMerge;
   bool exchange = false;  ///< false: one shard and nobody forced a keyed plan.
   std::string why;        ///< Of the keyed plan, for explain.

@@ -38,6 +38,8 @@ struct ExprScope {
   bool inside_aggregate = false;
 };
 
+struct GroupingSet;
+
 class Binder {
  public:
   Binder(const SqlOptions& options, Diagnostics& diagnostics);
@@ -127,6 +129,14 @@ class Binder {
   bool check_session_keys(const Grouping& grouping, SourceSpan span);
   ExpressionPtr regroup(const ExpressionPtr& expression, const Grouping& grouping);
   PlanNodePtr make_aggregate(Grouping& grouping, SourceSpan span);
+  // binder_grouping.cc
+  bool add_grouping_item(const Expr& item, const Select& select, Grouping& grouping);
+  bool bind_grouping_sets(const Expr& item, const Select& select, Grouping& grouping, std::vector<GroupingSet>& sets);
+  bool bind_grouping_part(const Expr& item, const Select& select, Grouping& grouping, GroupingSet& set);
+  bool too_many_grouping_sets(SourceSpan span);
+  bool finish_grouping_sets(Grouping& grouping, SourceSpan span);
+  static std::vector<std::int64_t> grouping_set_numbers(const Grouping& grouping);
+  ExpressionPtr bind_grouping_call(const Expr& expr, ExprScope& scope);
   bool bind_distinct(const Select& select, Grouping& grouping, std::vector<BoundColumn>& columns,
                      std::vector<ExpressionPtr>& outputs);
 
@@ -151,6 +161,7 @@ class Binder {
   ExpressionPtr checked(Result<ExpressionPtr> result, SourceSpan span);
 
   const SqlOptions& options_;
+  const Grouping* grouping_ = nullptr;  // whose items are being bound, for GROUPING(…)
   Diagnostics& diagnostics_;
   JobPlan plan_;
   std::map<std::string, Entry> catalog_;

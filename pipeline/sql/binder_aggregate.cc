@@ -6,32 +6,10 @@
 //   FROM TABLE(TUMBLE(…))      kWindow
 #include <algorithm>
 
-#include "binder.h"
+#include "binder_grouping.h"
 #include "printer.h"
 
 namespace weir::sql {
-
-struct Binder::Grouping {
-  Relation input;                   // on top: the kWindow
-  std::vector<ExpressionPtr> keys;  // over the input
-  std::vector<std::string> key_names;
-  std::vector<ExpressionPtr> derived;  // grouped expressions of window columns alone
-  bool start = false, end = false, time = false;
-  AggregateList aggregates;
-  const Expr* legacy = nullptr;
-  std::vector<ExpressionPtr> deferred;  // conditions on window columns, see hoist_window
-  bool failed = false;
-
-  WindowRole role_of(std::uint32_t column) const {
-    for (const BoundColumn& candidate : input.columns) {
-      if (candidate.index == column && candidate.role != WindowRole::kNone) return candidate.role;
-    }
-    return WindowRole::kNone;
-  }
-  std::uint32_t window_column(WindowRole role) const {
-    return static_cast<std::uint32_t>(keys.size()) + static_cast<std::uint32_t>(role) - 1;
-  }
-};
 
 namespace {
 
@@ -63,16 +41,13 @@ PlanNodePtr filter_node(PlanNodePtr input, ExpressionPtr predicate, SourceSpan s
 }  // namespace
 
 bool Binder::bind_group_item(const Expr& item, const Select& select, Grouping& grouping) {
-  if (item.kind == Expr::Kind::kGrouping) {
-    unsupported(item.span, item.text + " is not supported yet", "write one query a grouping");
-    return false;
-  }
   if (item.kind == Expr::Kind::kNumber) {
     unsupported(item.span, "GROUP BY a column's number is not in the dialect", "repeat the expression");
     return false;
   }
   if (is_window_call(item)) {  // bound before, by bind_group_by
     grouping.start = grouping.end = grouping.time = true;
+    grouping.bound.windows = GroupingSet::kStart | GroupingSet::kEnd | GroupingSet::kTime;
     return true;
   }
   ExprScope scope;
@@ -105,15 +80,21 @@ bool Binder::bind_group_item(const Expr& item, const Select& select, Grouping& g
     grouping.start = grouping.start || role == WindowRole::kStart;
     grouping.end = grouping.end || role == WindowRole::kEnd;
     grouping.time = grouping.time || role == WindowRole::kTime;
+    grouping.bound.windows = role == WindowRole::kStart ? GroupingSet::kStart
+                             : role == WindowRole::kEnd ? GroupingSet::kEnd
+                                                        : GroupingSet::kTime;
   } else if (window && rows) {
     unsupported(item.span, "a key of window columns and others together is not supported", "group by them one by one");
     return false;
   } else if (window) {
     grouping.derived.push_back(std::move(key));
+    grouping.bound.windows = GroupingSet::kDerived;
   } else {
-    const bool repeated = std::any_of(grouping.keys.begin(), grouping.keys.end(),
-                                      [&](const ExpressionPtr& other) { return same_expression(*other, *key); });
-    if (repeated) return true;
+    const auto found = std::find_if(grouping.keys.begin(), grouping.keys.end(),
+                                    [&](const ExpressionPtr& other) { return same_expression(*other, *key); });
+    grouping.bound.keys = std::uint64_t{1}
+                          << std::min<std::size_t>(static_cast<std::size_t>(found - grouping.keys.begin()), 63);
+    if (found != grouping.keys.end()) return true;
     grouping.key_names.push_back(item.kind == Expr::Kind::kName ? item.path.back().text
                                                                 : "key_" + std::to_string(grouping.keys.size()));
     grouping.keys.push_back(std::move(key));
@@ -134,8 +115,8 @@ bool Binder::bind_group_by(const Select& select, Grouping& grouping) {
     grouping.legacy = item;
   }
   bool good = true;
-  for (const Expr* item : items) good = bind_group_item(*item, select, grouping) && good;
-  return good;
+  for (const Expr* item : items) good = add_grouping_item(*item, select, grouping) && good;
+  return good && (items.empty() || finish_grouping_sets(grouping, {items.front()->span.begin, items.back()->span.end}));
 }
 
 /// A windowed grouping has both edges of the window among its keys; no other grouping is supported.
@@ -193,7 +174,7 @@ bool Binder::check_session_keys(const Grouping& grouping, SourceSpan span) {
 ExpressionPtr Binder::regroup(const ExpressionPtr& expression, const Grouping& grouping) {
   for (std::size_t i = 0; i < grouping.keys.size(); ++i) {
     if (same_expression(*expression, *grouping.keys[i])) {
-      return make_column(static_cast<std::uint32_t>(i), expression->type, expression->span);
+      return make_column(static_cast<std::uint32_t>(i), grouping.key_type(i), expression->span);
     }
   }
   const bool derived = std::any_of(grouping.derived.begin(), grouping.derived.end(),
@@ -227,8 +208,11 @@ ExpressionPtr Binder::regroup(const ExpressionPtr& expression, const Grouping& g
   if (expression->arguments.empty()) return expression;
   auto copy = std::make_shared<Expression>(*expression);
   for (ExpressionPtr& argument : copy->arguments) {
+    const bool nullable = argument->type.nullable;
     argument = regroup(argument, grouping);
     if (argument == nullptr) return nullptr;
+    // A key that some grouping sets leave out is NULL there, and so is what is made of it.
+    if (argument->type.nullable && !nullable) copy->type.nullable = true;
   }
   return copy;
 }
@@ -250,7 +234,7 @@ PlanNodePtr Binder::make_aggregate(Grouping& grouping, SourceSpan span) {
   node->window = grouping.input.node->window;
   node->span = span;
   for (std::size_t i = 0; i < grouping.keys.size(); ++i) {
-    node->schema.fields.push_back({grouping.key_names[i], grouping.keys[i]->type});
+    node->schema.fields.push_back({grouping.key_names[i], grouping.key_type(i)});
   }
   const std::vector<Field>& below = grouping.input.node->schema.fields;
   node->schema.fields.insert(node->schema.fields.end(), below.end() - 3, below.end());
@@ -258,6 +242,8 @@ PlanNodePtr Binder::make_aggregate(Grouping& grouping, SourceSpan span) {
     node->schema.fields.push_back({"aggregate_" + std::to_string(i), grouping.aggregates.calls[i].type});
   }
   node->keys = grouping.keys;
+  node->grouping_sets = grouping_set_numbers(grouping);
+  if (grouping.has_sets) node->keys.back() = make_literal(Value{std::int64_t{0}}, node->keys.back()->type, span);
   node->aggregates = grouping.aggregates.calls;
   node->input = grouping.input.node;
   return node;
@@ -311,6 +297,7 @@ Relation Binder::bind_aggregate(const Select& select, Relation input, SourceSpan
   if (!grouping.input.open_window) grouping.start = grouping.end = false;
   if (!check_grouping(select, grouping, span)) return {};
 
+  grouping_ = &grouping;
   ExprScope scope;
   scope.relation = &grouping.input;
   scope.place = "SELECT";
@@ -347,6 +334,7 @@ Relation Binder::bind_aggregate(const Select& select, Relation input, SourceSpan
     having = bind_condition(select.having[0], scope);
     good = good && having != nullptr;
   }
+  grouping_ = nullptr;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (outputs[i] == nullptr) continue;
     outputs[i] = regroup(outputs[i], grouping);

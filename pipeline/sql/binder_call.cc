@@ -40,6 +40,7 @@ ExpressionPtr Binder::bind_call(const Expr& expr, ExprScope& scope) {
                 "a window function in FROM may serve: TUMBLE, HOP, CUMULATE");
     return nullptr;
   }
+  if (name == "GROUPING" || name == "GROUPING_ID") return bind_grouping_call(expr, scope);
   if (is_aggregate_name(name)) return bind_aggregate_call(expr, scope);
   if (!property_window(name).empty()) return bind_window_property(expr, scope);
   if (is_window_function(name)) {

@@ -165,8 +165,6 @@ constexpr std::array kScalar = std::to_array<std::string_view>({"ABS",
                                                                 "MAP_UNION",
                                                                 "MAP_VALUES",
                                                                 "OBJECT_OF",
-                                                                "GROUPING",
-                                                                "GROUPING_ID",
                                                                 "GROUP_ID"});
 
 template <typename Array>

@@ -173,6 +173,38 @@ TEST(SqlPlan, GroupingMistakesAreTold) {
             "");
 }
 
+TEST(SqlPlan, GroupingSetsAreTheProductOfTheItems) {
+  const std::string window =
+      " FROM TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' HOUR) GROUP BY window_start, window_end, ";
+  EXPECT_THAT(bids_plan("SELECT COUNT(*)" + window + "n, ROLLUP (channel, price);"),
+              HasSubstr("grouping sets [(`n`, `channel`, `price`), (`n`, `channel`), (`n`)]"));
+  EXPECT_THAT(bids_plan("SELECT COUNT(*)" + window + "CUBE (n, (channel, price));"),
+              HasSubstr("grouping sets [(`n`, `channel`, `price`), (`channel`, `price`), (`n`), ()]"));
+  EXPECT_THAT(bids_plan("SELECT COUNT(*)" + window + "GROUPING SETS (ROLLUP (n, channel), n, ());"),
+              HasSubstr("grouping sets [(`n`, `channel`), (`n`), (), (`n`), ()]"));
+  EXPECT_THAT(bids_plan("SELECT COUNT(*)" + window + "ROLLUP (n), ROLLUP (channel);"),
+              HasSubstr("grouping sets [(`n`, `channel`), (`n`), (`channel`), ()]"));
+}
+
+TEST(SqlPlan, GroupingSetMistakesAreTold) {
+  const std::string window = " FROM TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' HOUR) ";
+  const std::string group = window + "GROUP BY window_start, window_end, ";
+  EXPECT_EQ(first_error("SELECT COUNT(*)" + window + "GROUP BY ROLLUP (window_start, window_end, n);"),
+            "window_start and window_end have to be in every grouping set");
+  EXPECT_EQ(first_error("SELECT GROUPING(price)" + group + "ROLLUP (n);"),
+            "the argument of GROUPING is no key of GROUP BY");
+  EXPECT_EQ(first_error("SELECT GROUPING(n) FROM bids;"), "GROUPING cannot stand in SELECT");
+  EXPECT_EQ(first_error("SELECT SUM(GROUPING(n))" + group + "ROLLUP (n);"), "GROUPING cannot stand in SELECT");
+  EXPECT_EQ(first_error("SELECT n" + group + "ROLLUP (n, ROLLUP (channel));"), "ROLLUP cannot stand here");
+  EXPECT_EQ(first_error("SELECT n" + group +
+                        "ROLLUP (n), CUBE (n, channel, price), CUBE (n, channel, price), ROLLUP (n, price);"),
+            "more than 256 grouping sets are not supported");
+  EXPECT_EQ(first_error("SELECT n FROM SESSION(TABLE bids PARTITION BY n, DESCRIPTOR(ts), INTERVAL '1' HOUR) GROUP BY "
+                        "window_start, window_end, ROLLUP (n);"),
+            "grouping sets over SESSION windows are not supported");
+  EXPECT_EQ(first_error("SELECT n, GROUPING(n)" + group + "n;"), "");
+}
+
 TEST(SqlPlan, InsertMatchesByPositionAndCastsAsFlinkDoes) {
   EXPECT_EQ(first_error("INSERT INTO sink SELECT n, channel FROM bids;"), "");
   EXPECT_THAT(bids_plan("INSERT INTO sink SELECT n, channel FROM bids;"), HasSubstr("CAST(`n` AS BIGINT)"));

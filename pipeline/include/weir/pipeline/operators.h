@@ -34,6 +34,12 @@ Result<std::unique_ptr<Operator>> make_filter(FragmentContext& context, Expressi
 Result<std::unique_ptr<Operator>> make_project(FragmentContext& context, std::vector<ExpressionPtr> expressions,
                                                const Schema& output);
 
+/// GROUPING SETS: gives each row once a set, the keys that are not in it NULL. `sets` are PlanNode::grouping_sets; the
+/// last of the key columns takes the number. Nothing is copied. Requires: the next operator takes all that is pushed
+/// once it accepts (an aggregate, no exchange).
+Result<std::unique_ptr<Operator>> make_expand(FragmentContext& context, std::vector<std::int64_t> sets,
+                                              std::vector<std::uint32_t> keys, const Schema& rows);
+
 // ---- Watermarks -------------------------------------------------------------------------------------------------
 
 struct WatermarkOptions {

@@ -88,6 +88,9 @@ struct PlanNode {
   /// schema = keys, then (windowed) window_start, window_end, window_time, then the aggregates.
   std::vector<ExpressionPtr> keys;
   std::vector<AggregateCall> aggregates;
+  /// kAggregate with GROUPING SETS: one number a set. Bit k is 1 where key k is not in the set, and NULL there; bits
+  /// from 32 on tell equal sets apart. The last key is the set's number: its expression is a constant in its place.
+  std::vector<std::int64_t> grouping_sets;
 };
 
 /// What happens to a row all of whose windows have fired.
