@@ -18,7 +18,10 @@ namespace {
 template <class F>
 [[gnu::always_inline]] inline void for_rows(const Rows& rows, F&& take) {
   if (rows.selection != nullptr) {
-    if (rows.validity == nullptr) {
+    if (rows.validity == nullptr && rows.contiguous()) {
+      const std::uint32_t end = rows.selection[0] + rows.count;
+      for (std::uint32_t row = rows.selection[0]; row < end; ++row) take(row);
+    } else if (rows.validity == nullptr) {
       for (std::uint32_t i = 0; i < rows.count; ++i) take(rows.selection[i]);
     } else {
       for (std::uint32_t i = 0; i < rows.count; ++i) {

@@ -180,6 +180,8 @@ HWY_EXPORT(reduce_table);
 
 template <class T>
 bool min_max(const T* values, const Rows& rows, T* least, T* greatest) {
+  if (rows.validity == nullptr && rows.contiguous())
+    return min_max(values + rows[0], Rows{rows.count}, least, greatest);
   if (count_valid(rows) == 0) return false;
   T low = kGreatest<T>, high = kLeast<T>;
   if (rows.selection == nullptr) {
@@ -226,6 +228,7 @@ template <class T>
 Int128 sum_exact(const T* values, const Rows& rows) {
   const ReduceTable& table = WEIR_SIMD_TABLE(reduce_table);
   if (rows.selection == nullptr && rows.validity == nullptr) return sum_block(table, values, rows.count);
+  if (rows.validity == nullptr && rows.contiguous()) return sum_block(table, values + rows[0], rows.count);
   Int128 sum = 0;
   if (rows.selection != nullptr) {
     for (std::uint32_t i = 0; i < rows.count; ++i) {
@@ -253,6 +256,7 @@ Int128 sum_exact(const T* values, const Rows& rows) {
 
 template <class T>
 void add_to_sum(const T* values, const Rows& rows, SumLanes& sum) {
+  if (rows.validity == nullptr && rows.contiguous()) return add_to_sum(values + rows[0], Rows{rows.count}, sum);
   const auto add = [&](std::uint32_t row) {
     if (rows.valid(row)) sum.lane[sum.next] += static_cast<double>(values[row]);
     sum.next = (sum.next + 1) % SumLanes::kLanes;

@@ -4,6 +4,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "hwy_compat-inl.h"
+
 #ifndef WEIR_SIMD_SLICE_TABLE_
 #define WEIR_SIMD_SLICE_TABLE_
 #include <bit>
@@ -19,13 +21,42 @@ struct SliceTable {
   void (*starts)(const std::int64_t* times, std::uint32_t count, std::int64_t base, std::int64_t size,
                  std::int64_t* starts);
   void (*fill)(std::int64_t value, std::uint32_t count, std::int64_t* out);
+  std::uint32_t (*stretches)(const std::int64_t* times, std::uint32_t count, std::int64_t size, std::int64_t offset,
+                             SliceStretch* out);
   void (*shards)(const std::uint64_t* hashes, std::uint32_t rows, std::uint32_t count, std::uint32_t* shards);
 };
+
+inline bool in_slice(std::int64_t time, std::int64_t start, std::int64_t size) noexcept {
+  return static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(start) < static_cast<std::uint64_t>(size);
+}
+/// slice_start where the slice is likely to be the one behind `before`: no division then.
+inline std::int64_t next_slice_start(std::int64_t time, std::int64_t before, std::int64_t size,
+                                     std::int64_t offset) noexcept {
+  const auto next = static_cast<std::int64_t>(static_cast<std::uint64_t>(before) + static_cast<std::uint64_t>(size));
+  return next > before && in_slice(time, next, size) ? next : slice_start(time, size, offset);
+}
 }  // namespace weir::simd
 #endif
 
 HWY_BEFORE_NAMESPACE();
 namespace weir::simd::HWY_NAMESPACE {
+
+/// The first row from `row` on that is not in the slice, or `count`.
+HWY_INLINE std::uint32_t slice_end(const std::int64_t* times, std::uint32_t row, std::uint32_t count,
+                                   std::int64_t start, std::int64_t size) {
+  const hn::ScalableTag<std::int64_t> d;
+  constexpr std::uint32_t kLanes = HWY_LANES(std::int64_t);
+  constexpr std::uint64_t kAll = (std::uint64_t{1} << kLanes) - 1;
+  const auto base = hn::Set(d, start), length = hn::Set(d, size), below = hn::Set(d, std::int64_t{-1});
+  for (; row + kLanes <= count; row += kLanes) {
+    const auto x = hn::Sub(hn::LoadU(d, times + row), base);
+    const std::uint64_t inside = mask_bits(d, hn::And(hn::Lt(x, length), hn::Lt(below, x))) & kAll;
+    if (inside != kAll) return row + static_cast<std::uint32_t>(std::countr_one(inside));
+  }
+  while (row < count && in_slice(times[row], start, size)) ++row;
+  return row;
+}
+
 #include "slice_loops-inl.h"
 }  // namespace weir::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -34,6 +65,11 @@ HWY_AFTER_NAMESPACE();
 namespace weir::simd {
 namespace plain {
 namespace {
+std::uint32_t slice_end(const std::int64_t* times, std::uint32_t row, std::uint32_t count, std::int64_t start,
+                        std::int64_t size) {
+  while (row < count && in_slice(times[row], start, size)) ++row;
+  return row;
+}
 #include "slice_loops-inl.h"
 }  // namespace
 }  // namespace plain
@@ -64,6 +100,24 @@ bool slice_starts(const std::int64_t* times, std::int64_t size, std::int64_t off
     if (rows.valid(row)) starts[row] = slice_start(times[row], size, offset);
   }
   return false;
+}
+
+std::uint32_t slice_stretches(const std::int64_t* times, std::int64_t size, std::int64_t offset, const Rows& rows,
+                              SliceStretch* out) {
+  if (rows.count == 0) return 0;
+  if (rows.selection == nullptr) return WEIR_SIMD_TABLE(slice_table).stretches(times, rows.count, size, offset, out);
+  std::uint32_t count = 0;
+  std::int64_t start = slice_start(times[rows[0]], size, offset);
+  std::uint32_t begin = 0;
+  for (std::uint32_t i = 0; i < rows.count; ++i) {
+    const std::int64_t time = times[rows.selection[i]];
+    if (in_slice(time, start, size)) continue;
+    out[count++] = {start, begin, i - begin};
+    begin = i;
+    start = next_slice_start(time, start, size, offset);
+  }
+  out[count++] = {start, begin, rows.count - begin};
+  return count;
 }
 
 void shard_numbers(const std::uint64_t* hashes, const Rows& rows, std::uint32_t count, std::uint32_t* shards) {

@@ -29,7 +29,20 @@ inline void shards_kernel(const std::uint64_t* hashes, std::uint32_t rows, std::
   for (std::uint32_t row = 0; row < rows; ++row) shards[row] = shard_of(hashes[row], count);
 }
 
+inline std::uint32_t stretches_kernel(const std::int64_t* times, std::uint32_t count, std::int64_t size,
+                                      std::int64_t offset, SliceStretch* out) {
+  std::uint32_t stretches = 0;
+  std::int64_t start = slice_start(times[0], size, offset);
+  for (std::uint32_t row = 0; row < count;) {
+    if (row != 0) start = next_slice_start(times[row], start, size, offset);
+    const std::uint32_t end = slice_end(times, row, count, start, size);
+    out[stretches++] = {start, row, end - row};
+    row = end;
+  }
+  return stretches;
+}
+
 const SliceTable* slice_table() {
-  static constexpr SliceTable kTable = {&slice_starts_kernel, &fill_kernel, &shards_kernel};
+  static constexpr SliceTable kTable = {&slice_starts_kernel, &fill_kernel, &stretches_kernel, &shards_kernel};
   return &kTable;
 }

@@ -21,6 +21,8 @@ inline constexpr std::uint32_t kScanBlock = 64;
 struct WatermarkTable {
   /// Least time and greatest candidate of kScanBlock rows.
   void (*block)(const std::int64_t* times, const std::int64_t* candidates, std::int64_t* least, std::int64_t* greatest);
+  /// The first row that is below the one before it, at most a block too early, or `count` where there is none.
+  std::uint32_t (*rising)(const std::int64_t* times, std::uint32_t count);
 };
 }  // namespace weir::simd
 #endif
@@ -41,8 +43,23 @@ void scan_block_kernel(const std::int64_t* times, const std::int64_t* candidates
   *greatest = hn::GetLane(hn::MaxOfLanes(d, high));
 }
 
+std::uint32_t rising_kernel(const std::int64_t* times, std::uint32_t count) {
+  const hn::ScalableTag<std::int64_t> d;
+  constexpr std::uint32_t kLanes = HWY_LANES(std::int64_t);
+  std::uint32_t row = 1;
+  for (; row + 4 * kLanes <= count; row += 4 * kLanes) {
+    const auto falls = [&](std::uint32_t at)
+                           HWY_ATTR { return hn::Lt(hn::LoadU(d, times + at), hn::LoadU(d, times + at - 1)); };
+    const auto any =
+        hn::Or(hn::Or(falls(row), falls(row + kLanes)), hn::Or(falls(row + 2 * kLanes), falls(row + 3 * kLanes)));
+    if (!hn::AllFalse(d, any)) return row;
+  }
+  while (row < count && times[row] >= times[row - 1]) ++row;
+  return row;
+}
+
 const WatermarkTable* watermark_table() {
-  static constexpr WatermarkTable kTable = {&scan_block_kernel};
+  static constexpr WatermarkTable kTable = {&scan_block_kernel, &rising_kernel};
   return &kTable;
 }
 
@@ -62,8 +79,13 @@ void scan_block_kernel(const std::int64_t* times, const std::int64_t* candidates
     *greatest = std::max(*greatest, candidates[i]);
   }
 }
+std::uint32_t rising_kernel(const std::int64_t* times, std::uint32_t count) {
+  std::uint32_t row = 1;
+  while (row < count && times[row] >= times[row - 1]) ++row;
+  return row;
+}
 const WatermarkTable* watermark_table() {
-  static constexpr WatermarkTable kTable = {&scan_block_kernel};
+  static constexpr WatermarkTable kTable = {&scan_block_kernel, &rising_kernel};
   return &kTable;
 }
 }  // namespace
@@ -143,6 +165,10 @@ std::int64_t watermarks(const Source& source, const Rows& rows, std::int64_t sta
 }
 
 }  // namespace
+
+bool never_falls(const std::int64_t* times, std::uint32_t count) {
+  return count < 2 || WEIR_SIMD_TABLE(watermark_table).rising(times, count) == count;
+}
 
 WatermarkScan scan_watermark(const std::int64_t* times, std::int64_t delay, const Rows& rows, std::int64_t start) {
   return scan(times, Delayed{times, delay, rows.validity}, rows, start);

@@ -22,7 +22,8 @@ constexpr const char* kHelp =
     "  --json=FILE           append results as JSON lines\n"
     "  --folder=DIR          where files of workloads are made and removed (the system's temporary folder)\n"
     "  --set NAME=N          a size: keyed.rows ungrouped.rows ring.items ring.rounds exchange.batches shards.rows\n"
-    "                        text.bytes batch_rows\n";
+    "                        text.bytes batch_rows duckdb.rows "
+    "lightsaber.{buffer_mb,batch_rows,percent,load_percent}\n";
 
 [[noreturn]] void refuse(std::string_view argument) {
   std::fprintf(stderr, "weir-bench: cannot read '%.*s'\n%s", static_cast<int>(argument.size()), argument.data(), kHelp);

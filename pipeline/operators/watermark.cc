@@ -205,16 +205,27 @@ class WatermarkAssigner final : public WatermarkOperator {
     header.row_watermarks = nullptr;
     header.watermark_before = header.watermark_after = input.watermark;
     if (!assigns_) return true;
-    (void)simd::min_max(values, rows, &header.event_time_min, &header.event_time_max);
     simd::WatermarkScan scan;
     const Vector* candidates = nullptr;
-    if (jump_max_ != 0) return assign_bounded(batch, input, rows);
+    if (jump_max_ != 0) {
+      (void)simd::min_max(values, rows, &header.event_time_min, &header.event_time_max);
+      return assign_bounded(batch, input, rows);
+    }
+    // In order: a row is above the one before it less the delay, so all are on time if the first is, and one pass does.
+    const bool in_order = delay_.has_value() && *delay_ > 0 && rows.selection == nullptr &&
+                          values[0] > input.watermark && simd::never_falls(values, rows.count);
+    if (in_order) {
+      header.event_time_min = values[0];
+      header.event_time_max = values[rows.count - 1];
+    } else {
+      (void)simd::min_max(values, rows, &header.event_time_min, &header.event_time_max);
+    }
     if (delay_.has_value()) {
       // One comparison for a batch without late rows: its greatest candidate is not above its least time.
       const Watermark greatest =
           header.event_time_max < kEventTimeMin + *delay_ ? kEventTimeMin : header.event_time_max - *delay_;
       scan.watermark = std::max(input.watermark, greatest);
-      scan.all_on_time = header.event_time_min > scan.watermark;
+      scan.all_on_time = in_order || header.event_time_min > scan.watermark;
       if (!scan.all_on_time) scan = simd::scan_watermark(values, *delay_, rows, input.watermark);
     } else {
       auto evaluated = program_->evaluate(batch, {context_.clock, context_.time_zone, merged_});

@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstring>
+#include <numeric>
 #include <string>
 
 #include "weir/simd/boolean.h"
@@ -22,7 +23,10 @@ SliceAssigner::SliceAssigner(const WindowMath& math, std::uint32_t capacity)
   run_slots_ = std::make_unique<std::uint32_t[]>(capacity);
   late_ = std::make_unique<std::uint32_t[]>(capacity);
   starts_ = std::make_unique<std::int64_t[]>(capacity);
-  memory_bytes_ = capacity * (sizeof(SliceRun) + 5 * 4 + 8) + (table_mask_ + 1) * 4;
+  stretches_ = std::make_unique<simd::SliceStretch[]>(capacity);
+  row_numbers_ = std::make_unique<std::uint32_t[]>(capacity);
+  std::iota(row_numbers_.get(), row_numbers_.get() + capacity, 0u);
+  memory_bytes_ = capacity * (sizeof(SliceRun) + sizeof(simd::SliceStretch) + 6 * 4 + 8) + (table_mask_ + 1) * 4;
 }
 
 void SliceAssigner::start_runs() noexcept {
@@ -97,6 +101,19 @@ Result<void> SliceAssigner::check_times(const Batch& batch, const Vector& times,
   return {};
 }
 
+/// Runs of rows that come in order of their slices: each is a piece of the selection. False where they do not.
+bool SliceAssigner::assign_in_order(const simd::Rows& rows, const std::int64_t* times) noexcept {
+  const std::uint32_t count = simd::slice_stretches(times, math_.slice, math_.offset, rows, stretches_.get());
+  const std::uint32_t* numbers = rows.selection != nullptr ? rows.selection : row_numbers_.get();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const simd::SliceStretch& stretch = stretches_[i];
+    if (i != 0 && stretch.start <= stretches_[i - 1].start) return false;
+    runs_[i] = {stretch.start, math_.first_end(stretch.start), {stretch.count, numbers + stretch.begin, nullptr}};
+  }
+  run_count_ = count;
+  return true;
+}
+
 Result<std::span<const SliceRun>> SliceAssigner::assign(const Batch& batch, const Vector& times, bool decide_late,
                                                         Watermark merged) {
   const simd::Rows rows{batch.selected_count(), batch.selection(), nullptr};
@@ -115,6 +132,8 @@ Result<std::span<const SliceRun>> SliceAssigner::assign(const Batch& batch, cons
     run_count_ = 1;
     return std::span<const SliceRun>(runs_.get(), 1);
   }
+  if (on_time && assign_in_order(rows, times.values<std::int64_t>()))
+    return std::span<const SliceRun>(runs_.get(), run_count_);
   simd::slice_starts(times.values<std::int64_t>(), math_.slice, math_.offset, rows, starts_.get());
   for (std::uint32_t i = 0; i < rows.count; ++i) {
     const std::uint32_t row = rows[i];

@@ -9,6 +9,7 @@
 #include "weir/core/batch.h"
 #include "weir/core/result.h"
 #include "weir/simd/rows.h"
+#include "weir/simd/slice.h"
 #include "window/window_math.h"
 
 namespace weir {
@@ -41,6 +42,7 @@ class SliceAssigner {
   Result<void> check_times(const Batch& batch, const Vector& times, const simd::Rows& rows, EventTime& least,
                            EventTime& greatest) const;
   std::uint32_t run_of(std::int64_t start, std::int64_t window_end_min) noexcept;
+  bool assign_in_order(const simd::Rows& rows, const std::int64_t* times) noexcept;
   void start_runs() noexcept;
   std::span<const SliceRun> collect() noexcept;
   void put(std::uint32_t row, std::int64_t start, std::int64_t window_end_min) noexcept;
@@ -55,6 +57,8 @@ class SliceAssigner {
   std::unique_ptr<std::uint32_t[]> sorted_;  // by run
   std::unique_ptr<std::uint32_t[]> late_;
   std::unique_ptr<std::int64_t[]> starts_;
+  std::unique_ptr<simd::SliceStretch[]> stretches_;
+  std::unique_ptr<std::uint32_t[]> row_numbers_;  // 0, 1, …: a selection of neighbouring rows
   bool in_table_ = false;
   std::uint32_t run_count_ = 0;
   std::uint32_t row_count_ = 0;

@@ -322,5 +322,69 @@ TEST_P(Slices, EveryRowGetsTheStartOfItsSlice) {
   EXPECT_GT(many, 50);
 }
 
+TEST_P(Slices, StretchesCutTheRowsWhereTheSliceChanges) {
+  Random random(19);
+  for_each_shape([&](const RowShape& shape, std::uint32_t end) {
+    if (shape.rows.validity != nullptr) return;
+    const std::int64_t size = 1 + static_cast<std::int64_t>(random() % 50);
+    const std::int64_t offset = static_cast<std::int64_t>(random() % 100) - 50;
+    std::vector<std::int64_t> times(end);
+    std::int64_t time = static_cast<std::int64_t>(random() % 1000) - 500;
+    const bool in_order = random() % 2 == 0;
+    for (std::int64_t& at : times) {
+      time += static_cast<std::int64_t>(random() % (random() % 50 == 0 ? 10'000 : 4));
+      at = in_order ? time : time - static_cast<std::int64_t>(random() % 60);
+    }
+    std::vector<SliceStretch> expected, found(shape.rows.count);
+    for (std::uint32_t i = 0; i < shape.rows.count; ++i) {
+      const std::int64_t start = slice_start(times[shape.rows[i]], size, offset);
+      if (i == 0 || expected.back().start != start) expected.push_back({start, i, 0});
+      ++expected.back().count;
+    }
+    ASSERT_EQ(slice_stretches(times.data(), size, offset, shape.rows, found.data()), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_EQ(found[i].start, expected[i].start);
+      ASSERT_EQ(found[i].begin, expected[i].begin);
+      ASSERT_EQ(found[i].count, expected[i].count);
+    }
+  });
+}
+
+TEST_P(Slices, TimesThatFallAreFoundWhereverTheyStand) {
+  for (const std::uint32_t count : row_counts()) {
+    std::vector<std::int64_t> times(count);
+    for (std::uint32_t row = 0; row < count; ++row) times[row] = static_cast<std::int64_t>(row / 3) - 20;
+    ASSERT_TRUE(never_falls(times.data(), count)) << count;
+    for (std::uint32_t row = 1; row < count; row += 1 + row / 8) {
+      std::swap(times[row], times[row - 1]);
+      const bool equal = times[row] == times[row - 1];
+      ASSERT_EQ(never_falls(times.data(), count), equal) << count << " at " << row;
+      std::swap(times[row], times[row - 1]);
+    }
+  }
+}
+
+TEST_P(Slices, NeighbouringRowsOfASelectionAreReducedLikeRowsOfTheirOwn) {
+  Random random(20);
+  for (const std::uint32_t first : {0u, 1u, 5u, 64u})
+    for (const std::uint32_t count : {0u, 1u, 2u, 31u, 64u, 100u}) {
+      const Values<std::int64_t> values(first + count, 0, random);
+      const Values<float> floats(first + count, 1, random, false);
+      std::vector<std::uint32_t> selection(count + 1);
+      for (std::uint32_t i = 0; i <= count; ++i) selection[i] = first + i;
+      const Rows some{count, selection.data(), nullptr};
+      ASSERT_EQ(some.contiguous(), count != 0);
+      ASSERT_EQ(sum_exact(values.data(), some), sum_exact(values.data() + first, Rows{count}));
+      std::int64_t least = 1, greatest = 1, expected_least = 1, expected_greatest = 1;
+      ASSERT_EQ(min_max(values.data(), some, &least, &greatest),
+                min_max(values.data() + first, Rows{count}, &expected_least, &expected_greatest));
+      ASSERT_EQ(least, expected_least);
+      ASSERT_EQ(greatest, expected_greatest);
+      ASSERT_TRUE(same_bits(sum_of(floats.data(), some), sum_of(floats.data() + first, Rows{count})));
+      selection.back() = first + count + 1;
+      ASSERT_FALSE((Rows{count + 1, selection.data(), nullptr}.contiguous() && count != 0));
+    }
+}
+
 }  // namespace
 }  // namespace weir::simd::testing

@@ -27,6 +27,10 @@ struct Rows {
   constexpr bool valid(std::uint32_t row) const noexcept {
     return validity == nullptr || (validity[row / 64] >> (row % 64) & 1) != 0;
   }
+  /// Whether the selection names neighbouring rows without a gap.
+  constexpr bool contiguous() const noexcept {
+    return selection != nullptr && count != 0 && selection[count - 1] - selection[0] == count - 1;
+  }
   /// One more than the highest row number.
   constexpr std::uint32_t end() const noexcept {
     return selection == nullptr ? count : count == 0 ? 0 : selection[count - 1] + 1;

@@ -26,4 +26,16 @@ constexpr bool in_one_slice(std::int64_t least, std::int64_t greatest, std::int6
 bool slice_starts(const std::int64_t* times, std::int64_t size, std::int64_t offset, const Rows& rows,
                   std::int64_t* starts);
 
+/// Neighbouring rows of one slice: the selected rows at positions begin … begin + count - 1.
+struct SliceStretch {
+  std::int64_t start = 0;  ///< Of the slice.
+  std::uint32_t begin = 0;
+  std::uint32_t count = 0;
+};
+/// Cuts the selected rows, all of them valid, where the slice changes from one to the next; returns how many stretches
+/// there are. `out` has room for rows.count of them. Rows in order of time give each slice once. Cost: a subtraction
+/// and a comparison a row, in vectors where there is no selection.
+std::uint32_t slice_stretches(const std::int64_t* times, std::int64_t size, std::int64_t offset, const Rows& rows,
+                              SliceStretch* out);
+
 }  // namespace weir::simd

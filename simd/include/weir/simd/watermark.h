@@ -10,6 +10,9 @@
 
 namespace weir::simd {
 
+/// Whether times[0 … count-1] never fall. Then each row is on time for a delay above 0 if the first one is.
+bool never_falls(const std::int64_t* times, std::uint32_t count);
+
 /// What a scan found.
 struct WatermarkScan {
   bool all_on_time = true;
