@@ -111,6 +111,38 @@ bool DdSide::add(std::uint64_t bucket, std::int64_t count, StateHeap& heap) noex
   return true;
 }
 
+bool DdSide::add_block(const std::uint64_t* buckets, std::uint32_t count, const simd::LogBucketRange& range,
+                       std::int64_t times, StateHeap& heap) noexcept {
+  constexpr std::uint64_t kNarrow = 64;
+  if (range.min == range.max) return add(range.min, times * count, heap);
+  if (!covers(range.min, range.max)) {
+    if (listed() || size == 0) {
+      if (range.max - range.min < kEntriesMax) {
+        for (std::uint32_t i = 0; i < count; ++i)
+          if (!add(buckets[i], times, heap)) return false;
+        return true;
+      }
+    }
+    if (!cover(range.min, range.max, heap)) return false;
+  }
+  if (range.max - range.min >= kNarrow || count < kNarrow) {
+    std::int64_t* const to = counts() - first;
+    for (std::uint32_t i = 0; i < count; ++i) to[buckets[i]] += times;
+    return true;
+  }
+  // Where buckets come again soon, an addition would wait for the one before it: four tables take turns.
+  std::array<std::array<std::uint32_t, kNarrow>, 4> turns{};
+  std::uint32_t i = 0;
+  for (; i + 4 <= count; i += 4)
+    for (std::uint32_t turn = 0; turn < 4; ++turn) ++turns[turn][buckets[i + turn] - range.min];
+  for (; i < count; ++i) ++turns[0][buckets[i] - range.min];
+  std::int64_t* const to = counts() + (range.min - first);
+  const std::uint64_t width = range.max - range.min + 1;
+  for (std::uint64_t at = 0; at < width; ++at)
+    to[at] += times * static_cast<std::int64_t>(turns[0][at] + turns[1][at] + turns[2][at] + turns[3][at]);
+  return true;
+}
+
 bool DdSketch::add(const DdMapping& mapping, const double* values, std::uint32_t count, StateHeap& heap,
                    std::int64_t times) noexcept {
   if (count < 4) {
@@ -129,23 +161,43 @@ bool DdSketch::add_block(const DdMapping& mapping, const double* values, std::ui
   const simd::LogBucketRange range = simd::log_buckets(values, count, mapping.buckets_per_octave(), buckets.data());
   // Between the bounds, and not in their buckets, stand normal positive numbers alone.
   if (range.min <= mapping.bucket_min() || range.max >= mapping.bucket_max())
-    return add_any(mapping, values, count, heap, times);
-  if (!positive.covers(range.min, range.max)) {
-    if (positive.listed() || positive.size == 0) {
-      if (range.max - range.min < DdSide::kEntriesMax) return add_any(mapping, values, count, heap, times);
-    }
-    if (!positive.cover(range.min, range.max, heap)) return false;
-  }
-  std::int64_t* const to = positive.counts() - positive.first;
-  for (std::uint32_t i = 0; i < count; ++i) to[buckets[i]] += times;
+    return add_mixed(mapping, values, count, heap, times);
+  if (!positive.add_block(buckets.data(), count, range, times, heap)) return false;
   total += times * count;
   return true;
 }
 
-bool DdSketch::add_any(const DdMapping& mapping, const double* values, std::uint32_t count, StateHeap& heap,
-                       std::int64_t times) noexcept {
-  for (std::uint32_t i = 0; i < count; ++i)
-    if (!add_one(mapping, values[i], heap, times)) return false;
+// Parts the values by sign without branches; what is neither normal nor finite goes one by one.
+bool DdSketch::add_mixed(const DdMapping& mapping, const double* values, std::uint32_t count, StateHeap& heap,
+                         std::int64_t times) noexcept {
+  alignas(64) std::array<double, kBlock> magnitudes{};
+  alignas(64) std::array<std::uint64_t, kBlock> buckets;
+  std::array<std::array<std::uint64_t, kBlock>, 2> of_sign;
+  std::array<std::uint32_t, kBlock> others;
+  for (std::uint32_t i = 0; i < count; ++i) magnitudes[i] = std::abs(values[i]);
+  simd::log_buckets(magnitudes.data(), count, mapping.buckets_per_octave(), buckets.data());
+  std::uint32_t positive_count = 0, negative_count = 0, other_count = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto sign = static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(values[i]) >> 63);
+    const std::uint32_t other = buckets[i] <= mapping.bucket_min() || buckets[i] >= mapping.bucket_max() ? 1 : 0;
+    of_sign[0][positive_count] = of_sign[1][negative_count] = buckets[i];
+    others[other_count] = i;
+    positive_count += (sign | other) ^ 1;
+    negative_count += sign & ~other;
+    other_count += other;
+  }
+  const std::array<std::uint32_t, 2> sizes = {positive_count, negative_count};
+  for (const std::size_t sign : {0u, 1u}) {
+    if (sizes[sign] == 0) continue;
+    simd::LogBucketRange range;
+    for (std::uint32_t i = 0; i < sizes[sign]; ++i)
+      range = {std::min(range.min, of_sign[sign][i]), std::max(range.max, of_sign[sign][i])};
+    DdSide& side = sign == 0 ? positive : negative;
+    if (!side.add_block(of_sign[sign].data(), sizes[sign], range, times, heap)) return false;
+    total += times * sizes[sign];
+  }
+  for (std::uint32_t i = 0; i < other_count; ++i)
+    if (!add_one(mapping, values[others[i]], heap, times)) return false;
   return true;
 }
 

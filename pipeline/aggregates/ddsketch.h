@@ -54,6 +54,9 @@ struct DdSide {
   std::uint32_t size;   ///< Counts, or entries in use.
 
   bool add(std::uint64_t bucket, std::int64_t count, StateHeap& heap) noexcept;
+  /// Adds buckets within the range, `times` times each.
+  bool add_block(const std::uint64_t* buckets, std::uint32_t count, const simd::LogBucketRange& range,
+                 std::int64_t times, StateHeap& heap) noexcept;
   /// Makes room for the counts of these buckets; from then on they are counts.
   bool cover(std::uint64_t min, std::uint64_t max, StateHeap& heap) noexcept;
   bool covers(std::uint64_t min, std::uint64_t max) const noexcept {
@@ -98,8 +101,8 @@ struct DdSketch {
  private:
   bool add_block(const DdMapping& mapping, const double* values, std::uint32_t count, StateHeap& heap,
                  std::int64_t times) noexcept;
-  bool add_any(const DdMapping& mapping, const double* values, std::uint32_t count, StateHeap& heap,
-               std::int64_t times) noexcept;
+  bool add_mixed(const DdMapping& mapping, const double* values, std::uint32_t count, StateHeap& heap,
+                 std::int64_t times) noexcept;
   bool add_one(const DdMapping& mapping, double value, StateHeap& heap, std::int64_t times) noexcept;
   bool add_special(double value, StateHeap& heap, std::int64_t times) noexcept;
 };

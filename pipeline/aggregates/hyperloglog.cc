@@ -90,8 +90,23 @@ std::size_t HyperLogLog::bytes(unsigned precision) const noexcept {
 
 bool HyperLogLog::add(const std::uint64_t* hashes, std::uint32_t count, unsigned precision, StateHeap& heap) noexcept {
   std::uint32_t i = 0;
-  for (; i < count && !registers; ++i)
-    if (!add_token(token_of(hashes[i]), precision, heap)) return false;
+  while (i < count && !registers) {
+    if (data != nullptr) {
+      // Past those whose tokens are there already: most of them, where values come again.
+      auto* const tokens = reinterpret_cast<std::uint32_t*>(data);
+      const std::uint32_t mask = (1u << token_bits) - 1;
+      for (; i < count; ++i) {
+        const std::uint32_t token = token_of(hashes[i]);
+        const std::uint32_t prefix = token >> kRunBits;
+        std::uint32_t place = prefix & mask;
+        while (tokens[place] != 0 && tokens[place] >> kRunBits != prefix) place = (place + 1) & mask;
+        if (tokens[place] == 0) break;
+        tokens[place] = std::max(tokens[place], token);
+      }
+      if (i == count) return true;
+    }
+    if (!add_token(token_of(hashes[i++]), precision, heap)) return false;
+  }
   if (i < count) simd::raise_registers(hashes + i, count - i, precision, reinterpret_cast<std::uint8_t*>(data));
   return true;
 }

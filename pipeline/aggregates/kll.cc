@@ -14,26 +14,81 @@ namespace {
 // Levels below this capacity are the sampler's: they would cost sorting and add little.
 constexpr std::uint32_t kLevelMin = 16;
 
+constexpr std::uint32_t kSortedOnStack = 1024;
+
+/// Two sorted ranges into one, without a branch that hangs on the values.
+void merge_keys(const std::int64_t* left, std::uint32_t left_size, const std::int64_t* right, std::uint32_t right_size,
+                std::int64_t* to) noexcept {
+  const std::int64_t* const left_end = left + left_size;
+  const std::int64_t* const right_end = right + right_size;
+  while (left != left_end && right != right_end) {
+    const std::int64_t a = *left, b = *right;
+    const bool from_right = b < a;
+    *to++ = from_right ? b : a;
+    left += from_right ? 0 : 1;
+    right += from_right ? 1 : 0;
+  }
+  to = std::copy(left, left_end, to);
+  std::copy(right, right_end, to);
+}
+
+/// Sorts few keys of random order sooner than std::sort, whose branches are mispredicted: fours, then merges.
+void sort_keys(std::int64_t* keys, std::uint32_t size) noexcept {
+  if (size > kSortedOnStack) {
+    std::sort(keys, keys + size);
+    return;
+  }
+  const auto order = [](std::int64_t& a, std::int64_t& b) {
+    const std::int64_t low = std::min(a, b), high = std::max(a, b);
+    a = low;
+    b = high;
+  };
+  std::uint32_t at = 0;
+  for (; at + 4 <= size; at += 4) {
+    std::int64_t* const four = keys + at;
+    order(four[0], four[1]);
+    order(four[2], four[3]);
+    order(four[0], four[2]);
+    order(four[1], four[3]);
+    order(four[1], four[2]);
+  }
+  for (std::uint32_t i = at + 1; i < size; ++i)
+    for (std::uint32_t j = i; j > at; --j) order(keys[j - 1], keys[j]);
+  std::array<std::int64_t, kSortedOnStack> scratch;
+  std::int64_t* from = keys;
+  std::int64_t* to = scratch.data();
+  for (std::uint32_t width = 4; width < size; width *= 2) {
+    for (std::uint32_t begin = 0; begin < size; begin += 2 * width) {
+      const std::uint32_t middle = std::min(begin + width, size), end = std::min(begin + 2 * width, size);
+      merge_keys(from + begin, middle - begin, from + middle, end - middle, to + begin);
+    }
+    std::swap(from, to);
+  }
+  if (from != keys) std::copy(from, from + size, keys);
+}
+
 }  // namespace
 
-std::uint32_t KllSketch::level_capacity(std::uint32_t k, std::uint32_t depth) noexcept {
-  std::uint64_t size = k;
-  for (std::uint32_t i = 0; i < depth && size > kLevelMin; ++i) size = (2 * size + 2) / 3;
-  return static_cast<std::uint32_t>(std::max<std::uint64_t>(size, kLevelMin));
-}
-
-std::uint32_t KllSketch::capacity(std::uint32_t k, std::uint32_t levels) noexcept {
-  std::uint32_t sum = 0;
-  for (std::uint32_t depth = 0; depth < levels; ++depth) sum += level_capacity(k, depth);
-  return sum;
-}
-
-bool KllSketch::start(StateHeap& heap) noexcept {
+bool KllSketch::start(std::uint32_t k, StateHeap& heap) noexcept {
   if (piece.data != nullptr) return true;
   if (!piece.reserve(sizeof(Header) + 4 * sizeof(std::int64_t), heap)) return false;
-  header() = {};
-  header().levels = 1;
+  Header& h = header();
+  h = {};
+  std::uint32_t size = k;
+  for (std::uint16_t& capacity : h.capacities) {
+    capacity = static_cast<std::uint16_t>(std::max(size, kLevelMin));
+    if (size > kLevelMin) size = (2 * size + 2) / 3;
+  }
+  set_levels(1);
   return true;
+}
+
+// New levels are above those that are there; those that go are empty.
+void KllSketch::set_levels(std::uint32_t levels) noexcept {
+  Header& h = header();
+  h.levels = static_cast<std::uint16_t>(levels);
+  h.capacity = 0;
+  for (std::uint32_t depth = 0; depth < levels; ++depth) h.capacity += h.capacities[depth];
 }
 
 bool KllSketch::reserve(std::uint32_t items, StateHeap& heap) noexcept {
@@ -53,7 +108,7 @@ void KllSketch::draw_pick() noexcept {
 
 bool KllSketch::add(const double* values, std::uint32_t count, std::uint32_t k, StateHeap& heap) noexcept {
   if (count == 0) return true;
-  if (!start(heap)) return false;
+  if (!start(k, heap)) return false;
   std::uint32_t i = 0;
   while (i < count) {
     if (header().base == 0) {
@@ -86,7 +141,7 @@ bool KllSketch::push(std::int64_t key, std::uint32_t k, StateHeap& heap) noexcep
   if (!reserve(header().used + 1, heap)) return false;
   keys()[header().used++] = key;
   ++header().sizes[0];
-  return header().used < capacity(k, header().levels) || make_room(k, heap);
+  return header().used < header().capacity || make_room(k, heap);
 }
 
 // A value with the weight of several goes into the sampler's block, which it may complete.
@@ -113,13 +168,13 @@ bool KllSketch::sample(std::int64_t key, std::uint64_t weight, std::uint32_t k, 
 
 // Compacts the lowest level that is full, until there is room.
 bool KllSketch::make_room(std::uint32_t k, StateHeap& heap) noexcept {
-  while (header().used >= capacity(k, header().levels)) {
+  while (header().used >= header().capacity) {
     std::uint32_t level = 0;
     const std::uint32_t levels = header().levels;
-    while (header().sizes[level] < level_capacity(k, levels - 1 - level)) ++level;
+    while (header().sizes[level] < header().capacities[levels - 1 - level]) ++level;
     if (level == levels - 1) {
-      const bool sampled = level_capacity(k, levels) <= kLevelMin || levels == kLevelsMax - 1;
-      header().sizes[header().levels++] = 0;
+      const bool sampled = header().capacities[levels] <= kLevelMin;
+      set_levels(levels + 1);
       compact(level);
       if (sampled && !raise_base(k, heap)) return false;
     } else {
@@ -140,7 +195,7 @@ void KllSketch::compact(std::uint32_t level) noexcept {
   const std::uint64_t odd = coin() >> 63;
   if (size == 0) return;
   const std::int64_t kept = first[size - 1];
-  std::sort(first, first + 2 * pairs);
+  sort_keys(first, 2 * pairs);
   for (std::uint32_t i = 0; i < pairs; ++i) first[i] = first[2 * i + odd];
   if (size % 2 != 0) first[pairs] = kept;
   const std::uint32_t left = pairs + size % 2;
@@ -152,7 +207,7 @@ void KllSketch::compact(std::uint32_t level) noexcept {
 
 // The lowest level's items go up, and from now on the sampler takes one of twice as many values.
 bool KllSketch::raise_base(std::uint32_t k, StateHeap& heap) noexcept {
-  if (header().levels == 1) header().sizes[header().levels++] = 0;
+  if (header().levels == 1) set_levels(2);
   compact(0);
   Header& h = header();
   const bool left = h.sizes[0] != 0;
@@ -160,7 +215,8 @@ bool KllSketch::raise_base(std::uint32_t k, StateHeap& heap) noexcept {
   const std::uint64_t weight = std::uint64_t{1} << h.base;
   if (left) --h.used;
   std::copy(h.sizes + 1, h.sizes + h.levels, h.sizes);
-  h.sizes[--h.levels] = 0;
+  h.sizes[h.levels - 1] = 0;
+  set_levels(h.levels - 1u);
   ++h.base;
   if (left) return sample(last, weight, k, heap);
   if (h.sampled_weight != 0) draw_pick();
@@ -171,7 +227,7 @@ bool KllSketch::add_partial(std::string_view bytes, std::uint32_t k, StateHeap& 
   if (bytes.empty()) return true;
   PieceReader from(bytes);
   const auto other = from.take<Header>();
-  if (!start(heap)) return false;
+  if (!start(k, heap)) return false;
   if (header().total == 0) header().base = other.base;
   while (header().base < other.base)
     if (!raise_base(k, heap)) return false;
@@ -188,7 +244,7 @@ bool KllSketch::add_partial(std::string_view bytes, std::uint32_t k, StateHeap& 
         continue;
       }
       const std::uint32_t to = height - h.base;
-      while (h.levels <= to) h.sizes[h.levels++] = 0;
+      if (h.levels <= to) set_levels(to + 1);
       std::uint32_t end = 0;
       for (std::uint32_t above = to; above < h.levels; ++above) end += h.sizes[above];
       std::copy_backward(keys() + end, keys() + h.used, keys() + h.used + 1);
@@ -198,8 +254,7 @@ bool KllSketch::add_partial(std::string_view bytes, std::uint32_t k, StateHeap& 
     }
   }
   if (other.sampled_weight != 0 && !sample(other.sampled, other.sampled_weight, k, heap)) return false;
-  while (level_capacity(k, header().levels - 1) <= kLevelMin && header().levels > 2 &&
-         level_capacity(k, header().levels - 2) <= kLevelMin)
+  while (header().levels > 2 && header().capacities[header().levels - 2] <= kLevelMin)
     if (!raise_base(k, heap)) return false;
   return make_room(k, heap);
 }

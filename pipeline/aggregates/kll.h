@@ -42,7 +42,7 @@ struct KllSketch {
   bool quantile(double fraction, StateHeap& heap, double& value) const noexcept;
 
  private:
-  static constexpr std::uint32_t kLevelsMax = 32;
+  static constexpr std::uint32_t kLevelsMax = 24;
   struct Header {
     std::uint64_t total;
     std::uint64_t coins;           ///< Drawn so far.
@@ -52,7 +52,9 @@ struct KllSketch {
     std::uint32_t used;            ///< Items of all levels.
     std::uint16_t base;            ///< Level 0's items stand for 2^base values.
     std::uint16_t levels;
+    std::uint32_t capacity;  ///< Of all levels.
     std::uint32_t sizes[kLevelsMax];
+    std::uint16_t capacities[kLevelsMax];  ///< By depth from the top.
   };
   Header& header() noexcept { return *reinterpret_cast<Header*>(piece.data); }
   const Header& header() const noexcept { return *reinterpret_cast<const Header*>(piece.data); }
@@ -61,9 +63,8 @@ struct KllSketch {
     return reinterpret_cast<const std::int64_t*>(piece.data + sizeof(Header));
   }
 
-  static std::uint32_t level_capacity(std::uint32_t k, std::uint32_t depth) noexcept;
-  static std::uint32_t capacity(std::uint32_t k, std::uint32_t levels) noexcept;
-  bool start(StateHeap& heap) noexcept;
+  bool start(std::uint32_t k, StateHeap& heap) noexcept;
+  void set_levels(std::uint32_t levels) noexcept;
   bool reserve(std::uint32_t items, StateHeap& heap) noexcept;
   std::uint64_t coin() noexcept;
   void draw_pick() noexcept;
