@@ -128,12 +128,16 @@ class SizedQuantile : public QuantileFunction<Sketch> {
 
 /// A reservoir whose items own nothing.
 struct NumberReservoir : Reservoir<std::int64_t> {
-  void release(StateHeap& heap) noexcept { piece.release(heap); }
+  mutable StatePiece scratch;  ///< The partial.
+  void release(StateHeap& heap) noexcept {
+    piece.release(heap);
+    scratch.release(heap);
+  }
 };
 
 class ReservoirQuantile : public QuantileFunction<NumberReservoir> {
  public:
-  static constexpr std::uint32_t kSizeDefault = 4096, kSizeMax = 1u << 20;
+  static constexpr std::uint32_t kSizeDefault = 2048, kSizeMax = 1u << 20;
   using Entry = NumberReservoir::Entry;
 
   ReservoirQuantile(const Type& type, double fraction, std::uint32_t size)
@@ -171,13 +175,17 @@ class ReservoirQuantile : public QuantileFunction<NumberReservoir> {
     std::make_heap(sample.begin(), sample.end());
     return {};
   }
-  Result<std::string_view> partial(const std::byte* state, StateHeap&) const override {
-    return std::string_view(reinterpret_cast<const char*>(of(state).begin()), of(state).used * sizeof(Entry));
+  Result<std::string_view> partial(const std::byte* state, StateHeap& heap) const override {
+    PieceWriter to(of(state).scratch, heap);
+    for (const Entry& entry : of(state))
+      if (!to.append_bits(entry.arrival) || !to.append_bits(entry.item)) return state_heap_full();
+    return to.view();
   }
   Result<void> add_partial(std::byte* state, std::string_view partial, StateHeap& heap) const override {
     PieceReader from(partial);
     while (!from.done()) {
-      const auto entry = from.take<Entry>();
+      const auto arrival = from.take<std::uint64_t>();
+      const Entry entry{reservoir_number(arrival), arrival, from.take<std::int64_t>()};
       if (of(state).wants(entry.number, size_) && !put_entry(of(state), entry, heap)) return state_heap_full();
     }
     return {};
@@ -239,7 +247,7 @@ void add_approx_quantile(std::vector<AggregateDefinition>& to) {
     made.meaning =
         "about the value at a fraction of the rows. Methods: 'ddsketch' (default; within accuracy, 0.01, of the value "
         "itself), 'kll' (rank within 1.65 % at accuracy k = 200), 'tdigest' (rank, near at the ends, no bound), "
-        "'reservoir' (a sample of 4096 rows: rank within 2.6 %). kll and tdigest may differ between shard counts, the "
+        "'reservoir' (a sample of 2048 rows: rank within 3.6 %). kll and tdigest may differ between shard counts, the "
         "others never";
     made.arguments_min = 2;
     made.arguments_max = 4;

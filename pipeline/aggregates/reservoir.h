@@ -2,7 +2,7 @@
 // has a random number that is a hash of its place in the input, and the n least stay.
 //
 // As quantiles: the rank is within sqrt(ln(2 / d) / 2n) of all values for every fraction at once, with probability
-// 1 - d (Dvoretzky, Kiefer, Wolfowitz): 2.6 % at n = 4,096 and d = 1 %.
+// 1 - d (Dvoretzky, Kiefer, Wolfowitz): 3.6 % at n = 2,048 and d = 1 %.
 // Source: Vitter, "Random Sampling with a Reservoir", 1985; bottom-k by hash: Cohen, Kaplan, PODC 2007.
 #pragma once
 
