@@ -10,6 +10,7 @@ namespace weir::bench {
 std::vector<Workload> workloads() {
   std::vector<Workload> all = {{"keyed_dense", run_keyed_dense},
                                {"keyed_spread", run_keyed_spread},
+                               {"count_distinct", run_count_distinct},
                                {"ungrouped", run_ungrouped},
                                {"shards", run_shards},
                                {"ring", run_ring},

@@ -17,6 +17,7 @@ struct Workload {
 
 void run_keyed_dense(const Parameters& parameters, Report& report);
 void run_keyed_spread(const Parameters& parameters, Report& report);
+void run_count_distinct(const Parameters& parameters, Report& report);
 void run_ungrouped(const Parameters& parameters, Report& report);
 void run_ring(const Parameters& parameters, Report& report);
 void run_exchange(const Parameters& parameters, Report& report);

@@ -122,6 +122,7 @@ class Parser {
   Expr literal();
   Expr name_or_call();
   Expr call(std::string name, std::uint32_t begin);
+  Expr json_aggregate(const std::string& name, std::uint32_t begin);
   Expr special_call(const std::string& name, std::uint32_t begin, bool& special);
   Expr case_expression();
   Expr cast(bool try_cast);

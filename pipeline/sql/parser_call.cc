@@ -91,6 +91,34 @@ Expr Parser::special_call(const std::string& name, std::uint32_t begin, bool& sp
   return {};
 }
 
+/// JSON_ARRAYAGG ( x [nulls] ), JSON_OBJECTAGG ( [KEY] k VALUE v [nulls] ) with nulls = (NULL | ABSENT) ON NULL, which
+/// becomes a string behind the arguments.
+Expr Parser::json_aggregate(const std::string& name, std::uint32_t begin) {
+  expect_symbol("(");
+  const bool distinct = accept_word("DISTINCT");
+  std::vector<Expr> children;
+  if (name == "JSON_OBJECTAGG") {
+    if (at_word("KEY") && !at_word("VALUE", 1)) next();
+    children.push_back(expression());
+    expect_word("VALUE");
+  }
+  children.push_back(expression());
+  for (const char* word : {"NULL", "ABSENT"}) {
+    const std::uint32_t at = peek().begin;
+    if (!accept_words({word, "ON", "NULL"})) continue;
+    Expr nulls = make(Expr::Kind::kString, at);
+    nulls.text = std::string(word) + " ON NULL";
+    children.push_back(std::move(nulls));
+  }
+  expect_symbol(")");
+  Expr out = make(Expr::Kind::kCall, begin, std::move(children));
+  out.text = name;
+  out.flag = distinct;
+  call_suffix(out);
+  out.span = since(begin);
+  return out;
+}
+
 /// ( x AS type )
 Expr Parser::cast(bool try_cast) {
   expect_symbol("(");

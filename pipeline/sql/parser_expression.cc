@@ -324,6 +324,7 @@ Expr Parser::call(std::string name, std::uint32_t begin) {
   bool special = false;
   Expr out = special_call(name, begin, special);
   if (special) return out;
+  if (name == "JSON_ARRAYAGG" || name == "JSON_OBJECTAGG") return json_aggregate(name, begin);
   if (name.starts_with("JSON_")) {
     unsupported(since(begin), "the function " + name + " is not supported yet", "read JSON by a table's format");
     return {};

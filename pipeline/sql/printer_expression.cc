@@ -169,6 +169,16 @@ std::string print_case(const Expr& expr) {
   return out + " END";
 }
 
+/// What stands between the parentheses of JSON_ARRAYAGG and JSON_OBJECTAGG; empty for any other call.
+std::string json_arguments(const Expr& expr) {
+  const std::size_t values = expr.text == "JSON_ARRAYAGG" ? 1 : expr.text == "JSON_OBJECTAGG" ? 2 : 0;
+  const std::vector<Expr>& children = expr.children;
+  if (values == 0 || children.size() < values || children.size() > values + 1) return {};
+  std::string out = values == 1 ? print(children[0]) : "KEY " + print(children[0]) + " VALUE " + print(children[1]);
+  if (children.size() > values) out += " " + children[values].text;
+  return out;
+}
+
 std::string print_call(const Expr& expr) {
   const std::vector<Expr>& children = expr.children;
   std::string out = expr.text;
@@ -186,7 +196,8 @@ std::string print_call(const Expr& expr) {
   out += "(";
   if (expr.star) out += "*";
   if (expr.flag) out += "DISTINCT ";
-  out += parts::list(children) + ")";
+  const std::string json = json_arguments(expr);
+  out += (json.empty() ? parts::list(children) : json) + ")";
   if (!expr.order.empty()) out += " WITHIN GROUP (ORDER BY " + parts::sort_list(expr.order) + ")";
   if (!expr.filter.empty()) out += " FILTER (WHERE " + print(expr.filter[0]) + ")";
   if (expr.over) out += " OVER " + parts::over(*expr.over);

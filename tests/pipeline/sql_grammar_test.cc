@@ -95,6 +95,9 @@ const std::vector<Production>& productions() {
         "SELECT ALL a FROM t WHERE a > 1 GROUP BY a, b HAVING COUNT(*) > 1",
         "SELECT /*+ STATE_TTL('t' = '1d') */ a FROM t",
         "SELECT a FROM t GROUP BY ROLLUP (a, b), CUBE (c), GROUPING SETS ((a, b), (a), ())",
+        "SELECT JSON_ARRAYAGG(a), JSON_ARRAYAGG(DISTINCT a NULL ON NULL) FILTER (WHERE b) FROM t",
+        "SELECT JSON_OBJECTAGG(KEY a VALUE b), JSON_OBJECTAGG(a VALUE b ABSENT ON NULL), JSON_OBJECTAGG(key VALUE key) "
+        "FROM t",
         "SELECT SUM(a) OVER w FROM t WINDOW w AS (PARTITION BY b ORDER BY c)",
         "SELECT a FROM t QUALIFY ROW_NUMBER() OVER (ORDER BY b) = 1", "SELECT 1"},
        {"SELECT FROM t", "SELECT a, FROM t", "SELECT a FROM t WHERE", "SELECT a FROM t GROUP a", "SELECT a 'b' FROM t",
