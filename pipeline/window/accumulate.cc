@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "weir/simd/boolean.h"
+#include "weir/simd/ordered.h"
 #include "weir/simd/reduce.h"
 
 namespace weir {
@@ -149,6 +150,7 @@ void BatchAccumulator::begin(const Batch& batch, int partial_column) {
   WEIR_DCHECK(batch.row_count() <= capacity_);
   batch_ = &batch;
   partial_column_ = partial_column;
+  ordered_of_ = nullptr;
   const auto accumulators = layout_.accumulators();
   const std::size_t words = validity_words(capacity_);
   for (std::size_t i = 0; i < accumulators.size(); ++i) {
@@ -189,14 +191,17 @@ bool BatchAccumulator::only_first() const noexcept {
 
 const Vector& BatchAccumulator::ordered(const Accumulator& accumulator, const Vector& values, const simd::Rows& rows) {
   if (accumulator.physical == values.physical) return values;
+  // MIN and MAX of one column come one after the other, over the same rows.
+  const bool same =
+      ordered_of_ == values.data && ordered_rows_.selection == rows.selection && ordered_rows_.count == rows.count;
+  if (same) return ordered_vector_;
+  ordered_of_ = values.data;
+  ordered_rows_ = rows;
   ordered_vector_ = Vector{accumulator.physical, ordered_values_.get(), nullptr, nullptr};
-  if (values.physical == Physical::kFloat) {
-    auto* to = ordered_vector_.values<std::int32_t>();
-    for (std::uint32_t i = 0; i < rows.count; ++i) to[rows[i]] = ordered_from_float(values.values<float>()[rows[i]]);
-  } else {
-    auto* to = ordered_vector_.values<std::int64_t>();
-    for (std::uint32_t i = 0; i < rows.count; ++i) to[rows[i]] = ordered_from_double(values.values<double>()[rows[i]]);
-  }
+  if (values.physical == Physical::kFloat)
+    simd::ordered_integers(values.values<float>(), rows, ordered_vector_.values<std::int32_t>());
+  else
+    simd::ordered_integers(values.values<double>(), rows, ordered_vector_.values<std::int64_t>());
   return ordered_vector_;
 }
 

@@ -73,6 +73,8 @@ class BatchAccumulator {
   std::unique_ptr<std::uint64_t[]> inverse_;        // one bitmap
   std::unique_ptr<std::int64_t[]> ordered_values_;  // FLOAT and DOUBLE as integers
   Vector ordered_vector_;
+  const void* ordered_of_ = nullptr;  // what stands in ordered_vector_, null: nothing of this batch
+  simd::Rows ordered_rows_;
   std::size_t memory_bytes_ = 0;
 };
 

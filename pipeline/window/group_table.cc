@@ -15,7 +15,6 @@ namespace weir {
 namespace {
 
 // A dense table above Setup::dense_range_free must have seen an eighth of its range in rows.
-constexpr std::uint64_t kDenseRangeMax = 65536;
 constexpr std::uint32_t kHashedRowsMin = 64;
 constexpr std::uint32_t kProbeWordsMax = 4;
 constexpr std::uint32_t kPrefetchAhead = 8;
@@ -163,12 +162,16 @@ Result<void> GroupTable::cover(std::int64_t least, std::int64_t greatest, std::u
   const std::size_t stride = setup_.aggregates->state_bytes();
   const std::uint64_t lines = std::max<std::uint64_t>(1, stride / 64);  // wide states pay for a smaller range
   const std::uint64_t pays = std::clamp<std::uint64_t>(8 * (rows_seen_ + rows) / lines, setup_.dense_range_free / lines,
-                                                       kDenseRangeMax / lines);
+                                                       dense_range_max_ / lines);
   done = span < pays && span + 2 <= setup_.groups_max;
   if (!done) return {};
   const std::size_t block = StateArena::block_bytes((span + 2) * stride);
   const std::uint64_t room = std::min<std::uint64_t>(block / stride, setup_.groups_max);
-  const auto range = static_cast<std::uint32_t>(std::min<std::uint64_t>(room - 1, kDenseRangeMax));
+  auto range = static_cast<std::uint32_t>(std::min<std::uint64_t>(room - 1, dense_range_max_));
+  // A slice of shared windows is walked through three times: no further than to its keys.
+  if (setup_.numbers != nullptr)
+    range =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(range, std::max<std::uint64_t>(8, std::bit_ceil(span + 1))));
   // What is left over goes to the side that the keys grow to.
   std::int64_t base = low;
   const std::int64_t slack = static_cast<std::int64_t>(range) - static_cast<std::int64_t>(span) - 1;
@@ -397,49 +400,51 @@ std::uint32_t GroupTable::group_count() const noexcept {
   return count;
 }
 
+template <class T>
+void GroupTable::read_words(std::uint32_t word, const std::uint32_t* groups, std::uint32_t count,
+                            T* out) const noexcept {
+  const auto put = [out](std::uint32_t i, std::int64_t value) {
+    if constexpr (std::is_floating_point_v<T>)
+      out[i] = static_cast<T>(std::bit_cast<double>(value));
+    else
+      out[i] = static_cast<T>(value);
+  };
+  if (mode_ == Mode::kDense) {
+    for (std::uint32_t i = 0; i < count; ++i) put(i, base_ + static_cast<std::int64_t>(groups[i]));
+  } else {
+    for (std::uint32_t i = 0; i < count; ++i) put(i, static_cast<std::int64_t>(key_at(groups[i])[word]));
+  }
+}
+
+bool GroupTable::key_is_null(std::size_t column, std::uint32_t group) const noexcept {
+  const KeyLayout& layout = *setup_.keys;
+  if (mode_ == Mode::kDense) return group == range_;
+  if (layout.form == KeyForm::kInteger) return group == null_group_;
+  if (layout.null_word < 0) return false;
+  return (key_at(group)[static_cast<std::size_t>(layout.null_word) + column / 64] >> (column % 64) & 1) != 0;
+}
+
 void GroupTable::read_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
                           std::uint32_t at) const noexcept {
-  const KeyLayout& layout = *setup_.keys;
-  const std::uint32_t word = layout.columns[column].word;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::uint32_t group = groups[i], row = at + i;
-    const std::uint64_t* key = mode_ == Mode::kDense ? nullptr : key_at(group) + word;
-    bool null = false;
-    std::int64_t value = 0;
-    if (mode_ == Mode::kDense) {
-      null = group == range_;
-      value = base_ + static_cast<std::int64_t>(group);
-    } else {
-      value = static_cast<std::int64_t>(*key);
-      if (layout.form == KeyForm::kInteger)
-        null = group == null_group_;
-      else if (layout.null_word >= 0)
-        null = (key_at(group)[static_cast<std::size_t>(layout.null_word) + column / 64] >> (column % 64) & 1) != 0;
-    }
-    if (to.validity != nullptr) to.set_valid(row, !null);
-    switch (to.physical) {
-      case Physical::kInt8:
-        to.values<std::int8_t>()[row] = static_cast<std::int8_t>(value);
-        break;
-      case Physical::kInt16:
-        to.values<std::int16_t>()[row] = static_cast<std::int16_t>(value);
-        break;
-      case Physical::kInt32:
-        to.values<std::int32_t>()[row] = static_cast<std::int32_t>(value);
-        break;
-      case Physical::kInt64:
-        to.values<std::int64_t>()[row] = value;
-        break;
-      case Physical::kFloat:
-        to.values<float>()[row] = static_cast<float>(std::bit_cast<double>(value));
-        break;
-      case Physical::kDouble:
-        to.values<double>()[row] = std::bit_cast<double>(value);
-        break;
-      default:
-        std::memcpy(static_cast<std::byte*>(to.data) + std::size_t{row} * 16, key, 16);
-        break;
-    }
+  const std::uint32_t word = setup_.keys->columns[column].word;
+  for (std::uint32_t i = 0; to.validity != nullptr && i < count; ++i)
+    to.set_valid(at + i, !key_is_null(column, groups[i]));
+  switch (to.physical) {
+    case Physical::kInt8:
+      return read_words(word, groups, count, to.values<std::int8_t>() + at);
+    case Physical::kInt16:
+      return read_words(word, groups, count, to.values<std::int16_t>() + at);
+    case Physical::kInt32:
+      return read_words(word, groups, count, to.values<std::int32_t>() + at);
+    case Physical::kInt64:
+      return read_words(word, groups, count, to.values<std::int64_t>() + at);
+    case Physical::kFloat:
+      return read_words(word, groups, count, to.values<float>() + at);
+    case Physical::kDouble:
+      return read_words(word, groups, count, to.values<double>() + at);
+    default:
+      for (std::uint32_t i = 0; i < count; ++i)
+        std::memcpy(static_cast<std::byte*>(to.data) + std::size_t{at + i} * 16, key_at(groups[i]) + word, 16);
   }
 }
 

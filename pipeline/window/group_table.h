@@ -119,7 +119,11 @@ class GroupTable {
     setup_ = setup;
     heap_ = StateHeap(*setup.arena);
   }
-  void expect(std::uint32_t groups) noexcept { expected_ = groups; }
+  /// `few_slices`: memory may be spent on a wide dense range (still 8 times the rows seen at most).
+  void expect(std::uint32_t groups, bool few_slices) noexcept {
+    expected_ = groups;
+    dense_range_max_ = few_slices ? kDenseRangeFewSlices : kDenseRangeMax;
+  }
 
   /// Gives each row its group, making groups where there is none. Errors: kLimitExceeded (groups_max,
   /// state_bytes_max).
@@ -170,6 +174,9 @@ class GroupTable {
  private:
   enum class Mode : std::uint8_t { kEmpty, kGlobal, kDense, kHashed, kNumbered };
 
+  template <class T>
+  void read_words(std::uint32_t word, const std::uint32_t* groups, std::uint32_t count, T* out) const noexcept;
+  bool key_is_null(std::size_t column, std::uint32_t group) const noexcept;
   Result<void> start(const BatchKeys& keys);
   Result<void> find_dense(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, bool& done);
   Result<void> find_integer(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, ProbeScratch& scratch);
@@ -200,7 +207,9 @@ class GroupTable {
 
   Setup setup_;
   Mode mode_ = Mode::kEmpty;
+  static constexpr std::uint32_t kDenseRangeMax = 1u << 16, kDenseRangeFewSlices = 1u << 20;
   std::uint32_t expected_ = 0;
+  std::uint32_t dense_range_max_ = kDenseRangeMax;
   std::byte* rows_ = nullptr;
   std::size_t row_block_ = 0;  // bytes
   std::size_t stride_ = 0;

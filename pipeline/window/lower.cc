@@ -1,6 +1,7 @@
 // Results and partials from state rows. See lower.h.
 #include "window/lower.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -121,6 +122,49 @@ void lower_accumulator(const AggregateLayout& layout, const Accumulator& accumul
   }
 }
 
+void set_valid_range(Vector& to, std::uint32_t at, std::uint32_t count) noexcept {
+  for (std::uint32_t row = at; to.validity != nullptr && row < at + count;) {
+    const std::uint32_t bits = std::min(at + count - row, 64 - row % 64);
+    const std::uint64_t ones = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+    to.validity[row / 64] |= ones << (row % 64);
+    row += bits;
+  }
+}
+
+/// SUM (where not kAverage) and AVG of doubles by key, the commonest results of sliding windows, without a look at what
+/// else there is in each row.
+template <class T, bool kAverage>
+void lower_doubles(const GroupSelection& selection, std::size_t sum_offset, const Accumulator* skipped, Vector& to,
+                   std::uint32_t at) noexcept {
+  const simd::GroupRows rows = selection.table != nullptr ? selection.table->state_rows() : selection.rows;
+  T* out = to.values<T>() + at;
+  set_valid_range(to, at, selection.count);
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    const std::byte* state = rows.base + selection.groups[i] * rows.stride;
+    std::uint64_t count = load<std::uint64_t>(state);
+    if (skipped != nullptr) count -= load<std::uint64_t>(state + skipped->offset);
+    const double sum = load<double>(state + sum_offset);
+    if (count == 0) [[unlikely]] {
+      if (to.validity != nullptr) to.set_valid(at + i, false);
+      continue;
+    }
+    out[i] = static_cast<T>(kAverage ? sum / static_cast<double>(static_cast<std::int64_t>(count)) : sum);
+  }
+}
+
+bool lower_fast(const AggregateLayout& layout, const AggregateResult& result, const Accumulator* value,
+                const Accumulator* skipped, const GroupSelection& selection, Vector& to, std::uint32_t at) noexcept {
+  if (!layout.keyed() || value == nullptr || value->kind != AccumulatorKind::kSumDouble) return false;
+  const bool average = result.function == FusedFunction::kAvg;
+  if (result.type.id == TypeId::kFloat)
+    average ? lower_doubles<float, true>(selection, value->offset, skipped, to, at)
+            : lower_doubles<float, false>(selection, value->offset, skipped, to, at);
+  else
+    average ? lower_doubles<double, true>(selection, value->offset, skipped, to, at)
+            : lower_doubles<double, false>(selection, value->offset, skipped, to, at);
+  return true;
+}
+
 }  // namespace
 
 Result<std::uint32_t> lower_result(const AggregateLayout& layout, const AggregateResult& result,
@@ -130,6 +174,7 @@ Result<std::uint32_t> lower_result(const AggregateLayout& layout, const Aggregat
   const auto accumulators = layout.accumulators();
   const Accumulator* value = result.value < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.value)];
   const Accumulator* skipped = result.skipped < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.skipped)];
+  if (lower_fast(layout, result, value, skipped, selection, to, at)) return selection.count;
   for (std::uint32_t i = 0; i < selection.count; ++i) {
     const std::byte* state = selection.state(i);
     const std::uint32_t row = at + i;

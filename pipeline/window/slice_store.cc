@@ -73,7 +73,7 @@ Result<Slice*> SliceStore::find_or_open(std::int64_t start, std::int64_t window_
   opened->place = SlicePlace::kPending;
   // With few slices open, start with the room that the last one needed; with many, memory is better spent on demand.
   constexpr std::uint32_t kFew = 4;
-  opened->table.expect(open_count_ <= kFew ? groups_hint_ : 0);
+  opened->table.expect(open_count_ <= kFew ? groups_hint_ : 0, open_count_ <= kFew);
   return last_ = opened;
 }
 

@@ -141,6 +141,24 @@ TEST(GroupTable, ASmallRangeIsDenseAndAWideOneIsHashed) {
   t.check();
 }
 
+TEST(GroupTable, AWideRangeIsDenseWhereFewSlicesAreOpenAndTheRowsPayForIt) {
+  for (const bool few : {false, true})
+    for (const std::int64_t range : {std::int64_t{60'000}, std::int64_t{100'000}, std::int64_t{300'000}}) {
+      SCOPED_TRACE(std::to_string(range) + (few ? " few" : " many"));
+      CountedTable t(TypeId::kInt, {1});
+      t.table.expect(0, few);
+      OwnBatch batch(t.schema, 16384, 1024);
+      std::vector<std::optional<std::int64_t>> keys;
+      for (std::int64_t i = 0; i < 16384; ++i) keys.push_back(i * 7919 % range);
+      keys.front() = 0;
+      keys.back() = range - 1;
+      put_keys(*batch, keys);
+      ASSERT_TRUE(t.add(*batch).has_value());
+      EXPECT_EQ(t.table.dense(), range < (few ? 8 * 16384 : 65536));
+      t.check();
+    }
+}
+
 TEST(GroupTable, OnlyNullKeysMakeOneGroup) {
   CountedTable t(TypeId::kInt, {1});
   OwnBatch batch(t.schema, 8, 64);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "kernel_case.h"
+#include "weir/simd/ordered.h"
 #include "weir/simd/reduce.h"
 #include "weir/simd/slice.h"
 #include "weir/simd/watermark.h"
@@ -384,6 +385,34 @@ TEST_P(Slices, NeighbouringRowsOfASelectionAreReducedLikeRowsOfTheirOwn) {
       selection.back() = first + count + 1;
       ASSERT_FALSE((Rows{count + 1, selection.data(), nullptr}.contiguous() && count != 0));
     }
+}
+
+template <class T, class I>
+void check_ordered() {
+  Random random(23);
+  for_each_shape([&](const RowShape& shape, std::uint32_t end) {
+    const Values<T> values(end, 1, random);
+    std::vector<I> out(end, 42);
+    ordered_integers(values.data(), shape.rows, out.data());
+    const auto below = [](T a, T b) {  // -0 below +0, every NaN above all else
+      if (std::isnan(a) || std::isnan(b)) return !std::isnan(a) && std::isnan(b);
+      return a < b || (a == b && std::signbit(a) && !std::signbit(b));
+    };
+    for (std::uint32_t i = 1; i < shape.rows.count; ++i) {
+      const T a = values[shape.rows[i - 1]], b = values[shape.rows[i]];
+      ASSERT_EQ(out[shape.rows[i - 1]] < out[shape.rows[i]], below(a, b)) << a << " and " << b;
+      ASSERT_EQ(out[shape.rows[i]] < out[shape.rows[i - 1]], below(b, a)) << a << " and " << b;
+    }
+    if (shape.rows.selection == nullptr) return;
+    std::vector<bool> selected(end);
+    for (std::uint32_t i = 0; i < shape.rows.count; ++i) selected[shape.rows[i]] = true;
+    for (std::uint32_t row = 0; row < end; ++row) ASSERT_TRUE(selected[row] || out[row] == 42);
+  });
+}
+
+TEST_P(Reduce, FloatingPointBecomesIntegersOfTheSameOrder) {
+  check_ordered<double, std::int64_t>();
+  check_ordered<float, std::int32_t>();
 }
 
 }  // namespace
