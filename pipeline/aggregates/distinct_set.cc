@@ -271,14 +271,16 @@ bool add_chunk(const Chunk<typename Slot::Key>& chunk, const AggregateStates& to
       ++i;
     }
   }
+  const auto state = [&](std::uint32_t row) { return to.state(grouped ? chunk.groups[row] : 0); };
   for (; i < chunk.count; ++i) {
-    if (i + 2 * kAhead < chunk.count) __builtin_prefetch(to.state(chunk.groups[i + 2 * kAhead]), 1);
+    if (i + 2 * kAhead < chunk.count) __builtin_prefetch(state(i + 2 * kAhead), 1);
     if (i + kAhead < chunk.count) {
-      const DistinctState& s = Table::of(to.state(chunk.groups[i + kAhead]));
+      const DistinctState& s = Table::of(state(i + kAhead));
       if (!Table::dense(s)) __builtin_prefetch(Table::slots(s) + Table::place(chunk.hashes[i + kAhead], s.capacity), 1);
     }
-    const std::size_t group = grouped ? chunk.groups[i] : 0;
-    if (!Table::add(Table::of(to.state(group)), chunk.key(i), chunk.hashes[i], 1, *to.heap)) return false;
+    DistinctState& s = Table::of(state(i));
+    if (!Slot::kCounts && Table::has(s, chunk.key(i), chunk.hashes[i])) continue;
+    if (!Table::add(s, chunk.key(i), chunk.hashes[i], 1, *to.heap)) return false;
   }
   return true;
 }

@@ -156,6 +156,19 @@ struct DistinctTable {
     return kTexts || s.word(1) == 0 || body(zero_slot(s.word(1)));
   }
 
+  /// Whether a table has the key: the short way of add() for what is there already. False for all other forms, and for
+  /// the value of zeros.
+  static bool has(const State& s, const Key& key, std::uint64_t hash) noexcept {
+    if (dense(s)) return false;
+    const Slot* all = static_cast<const Slot*>(s.piece());
+    std::uint32_t at = place(hash, s.capacity);
+    while (!all[at].key.zero()) {
+      if (all[at].key.same(key)) return true;
+      at = next(at, s.capacity);
+    }
+    return false;
+  }
+
   /// Adds a key `count` times. The key's bytes may be gone afterwards. False where the heap is at its maximum.
   static bool add(State& s, const Key& key, std::uint64_t hash, std::uint64_t count, StateHeap& heap) noexcept {
     if ((s.capacity & kCompact) != 0 && !reserve(s, s.size, heap)) return false;
