@@ -167,36 +167,21 @@ bool DdSketch::add_block(const DdMapping& mapping, const double* values, std::ui
   return true;
 }
 
-// Parts the values by sign without branches; what is neither normal nor finite goes one by one.
+// By sign; what is neither normal nor finite goes one by one.
 bool DdSketch::add_mixed(const DdMapping& mapping, const double* values, std::uint32_t count, StateHeap& heap,
                          std::int64_t times) noexcept {
-  alignas(64) std::array<double, kBlock> magnitudes{};
-  alignas(64) std::array<std::uint64_t, kBlock> buckets;
-  std::array<std::array<std::uint64_t, kBlock>, 2> of_sign;
-  std::array<std::uint32_t, kBlock> others;
-  for (std::uint32_t i = 0; i < count; ++i) magnitudes[i] = std::abs(values[i]);
-  simd::log_buckets(magnitudes.data(), count, mapping.buckets_per_octave(), buckets.data());
-  std::uint32_t positive_count = 0, negative_count = 0, other_count = 0;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const auto sign = static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(values[i]) >> 63);
-    const std::uint32_t other = buckets[i] <= mapping.bucket_min() || buckets[i] >= mapping.bucket_max() ? 1 : 0;
-    of_sign[0][positive_count] = of_sign[1][negative_count] = buckets[i];
-    others[other_count] = i;
-    positive_count += (sign | other) ^ 1;
-    negative_count += sign & ~other;
-    other_count += other;
-  }
-  const std::array<std::uint32_t, 2> sizes = {positive_count, negative_count};
-  for (const std::size_t sign : {0u, 1u}) {
-    if (sizes[sign] == 0) continue;
-    simd::LogBucketRange range;
-    for (std::uint32_t i = 0; i < sizes[sign]; ++i)
-      range = {std::min(range.min, of_sign[sign][i]), std::max(range.max, of_sign[sign][i])};
-    DdSide& side = sign == 0 ? positive : negative;
-    if (!side.add_block(of_sign[sign].data(), sizes[sign], range, times, heap)) return false;
-    total += times * sizes[sign];
-  }
-  for (std::uint32_t i = 0; i < other_count; ++i)
+  using Words = std::array<std::uint64_t, kBlock + 8>;
+  alignas(64) Words above, below, others;
+  const simd::SplitLogBuckets split =
+      simd::split_log_buckets(values, count, mapping.buckets_per_octave(), mapping.bucket_min(), mapping.bucket_max(),
+                              above.data(), below.data(), others.data());
+  if (split.positive != 0 && !positive.add_block(above.data(), split.positive, split.positive_range, times, heap))
+    return false;
+  total += times * split.positive;
+  if (split.negative != 0 && !negative.add_block(below.data(), split.negative, split.negative_range, times, heap))
+    return false;
+  total += times * split.negative;
+  for (std::uint32_t i = 0; i < split.others; ++i)
     if (!add_one(mapping, values[others[i]], heap, times)) return false;
   return true;
 }

@@ -34,6 +34,40 @@ TEST_P(Sketch, GivesTheBucketsOfOneByOneAndTheirRange) {
   }
 }
 
+TEST_P(Sketch, PartsBucketsBySignAndNamesTheOthers) {
+  Random random(5);
+  const std::uint64_t least = log_bucket(std::numeric_limits<double>::min(), kBuckets);
+  const std::uint64_t most = log_bucket(std::numeric_limits<double>::max(), kBuckets);
+  for (const std::uint32_t count : row_counts()) {
+    Values<double> values(count, count % 3, random);
+    for (std::uint32_t i = 0; i < count; i += 3) {
+      const std::uint64_t bits = random();
+      values[i] = std::bit_cast<double>(bits);
+    }
+    std::vector<std::uint64_t> positive(count + 8), negative(count + 8), others(count + 8), expected[3];
+    const SplitLogBuckets split =
+        split_log_buckets(values.data(), count, kBuckets, least, most, positive.data(), negative.data(), others.data());
+    LogBucketRange ranges[2];
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::uint64_t bucket = log_bucket(values[i], kBuckets);
+      const bool inside = bucket > least && bucket < most;
+      const int place = !inside ? 2 : std::signbit(values[i]) ? 1 : 0;
+      expected[place].push_back(inside ? bucket : i);
+      if (inside) ranges[place] = {std::min(ranges[place].min, bucket), std::max(ranges[place].max, bucket)};
+    }
+    positive.resize(split.positive);
+    negative.resize(split.negative);
+    others.resize(split.others);
+    ASSERT_EQ(positive, expected[0]);
+    ASSERT_EQ(negative, expected[1]);
+    ASSERT_EQ(others, expected[2]);
+    ASSERT_EQ(split.positive_range.min, ranges[0].min);
+    ASSERT_EQ(split.positive_range.max, ranges[0].max);
+    ASSERT_EQ(split.negative_range.min, ranges[1].min);
+    ASSERT_EQ(split.negative_range.max, ranges[1].max);
+  }
+}
+
 TEST_P(Sketch, KeepsTheGreaterOfTwoRegisters) {
   Random random(2);
   for (const std::uint32_t count : row_counts()) {

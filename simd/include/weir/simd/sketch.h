@@ -41,6 +41,18 @@ struct LogBucketRange {
 /// buckets of normal numbers says that all values are normal, finite and positive.
 LogBucketRange log_buckets(const double* values, std::uint32_t count, LogBuckets buckets, std::uint64_t* to);
 
+/// What split_log_buckets found.
+struct SplitLogBuckets {
+  std::uint32_t positive = 0, negative = 0, others = 0;  ///< How many.
+  LogBucketRange positive_range, negative_range;
+};
+/// Parts the buckets of |values[i]| by sign, each in order; values whose bucket is not above `least` and below `most`
+/// are among neither: their positions go to `others`. The three hold count + 8 words: what is written may be more than
+/// what is said.
+SplitLogBuckets split_log_buckets(const double* values, std::uint32_t count, LogBuckets buckets, std::uint64_t least,
+                                  std::uint64_t most, std::uint64_t* positive, std::uint64_t* negative,
+                                  std::uint64_t* others);
+
 /// One register of a HyperLogLog a hash: register = its high `precision` bits, value = zeros that lead the rest,
 /// plus 1. Registers keep their maximum. Requires: 1 <= precision <= 26, 2^precision registers.
 void raise_registers(const std::uint64_t* hashes, std::uint32_t count, unsigned precision, std::uint8_t* registers);
