@@ -67,6 +67,7 @@ std::string aggregate_text(const AggregateCall& call, const Schema& input) {
   for (std::size_t i = 0; i < call.constants.size(); ++i)
     out += (columns + i == 0 ? "" : ", ") + constant_text(call.constants[i]);
   out += ")";
+  if (call.fast_sum && !call.arguments.empty() && call.arguments[0]->type.is_float()) out += " fast";
   for (std::size_t i = 0; i < call.order.size(); ++i) {
     out += (i == 0 ? " WITHIN GROUP (ORDER BY " : ", ") + call.arguments[columns + i]->to_string(input);
     out += call.order[i].descending ? " DESC" : "";

@@ -172,6 +172,7 @@ class QueryLayouter {
       column.constants = call.constants;
       column.order = call.order;
       column.distinct = call.distinct;
+      column.fast_sum = call.fast_sum;
       column.filter = call.filter;
       column.type = call.type;
       column.output_name = call.text;

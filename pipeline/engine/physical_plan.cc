@@ -183,7 +183,8 @@ class Planner {
         row.schema.fields[k].type.nullable = node.schema.fields[k].type.nullable;
     }
     for (const AggregateCall& call : node.aggregates) {
-      PhysicalAggregate aggregate{call.name, {}, {}, call.constants, call.order, -1, call.distinct, call.type, {}};
+      PhysicalAggregate aggregate{call.name,     {},        {}, call.constants, call.order, -1,
+                                  call.distinct, call.type, {}, call.fast_sum};
       for (const ExpressionPtr& argument : call.arguments) {
         ExpressionPtr composed = substitute(argument, rows_.columns);
         aggregate.text += (aggregate.text.empty() ? "" : ", ") + composed->to_string(wide_);

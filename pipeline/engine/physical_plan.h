@@ -53,6 +53,7 @@ struct PhysicalAggregate {
   bool distinct = false;
   Type type;
   std::vector<Type> argument_types;
+  bool fast_sum = false;
 };
 
 struct AggregateStage {

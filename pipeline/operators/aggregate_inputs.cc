@@ -53,6 +53,7 @@ Result<AggregateInputs> aggregate_inputs(const PlanNode& aggregate, const Schema
     column.constants = call.constants;
     column.order = call.order;
     column.distinct = call.distinct;
+    column.fast_sum = call.fast_sum;
     std::string text;
     for (const ExpressionPtr& argument : call.arguments)
       text += (text.empty() ? "" : ", ") + argument->to_string(input);

@@ -174,7 +174,7 @@ bool WindowAggregate::output_must_go() const noexcept {
   if (output_->full() || heap_full_) return true;
   // The strings of a batch stand in the state: it goes out before the state changes.
   if (parts_.layout.has_strings() && (selected_all() || (sharing() && shared_->rows_own_memory()))) return true;
-  const bool partials = local() && !parts_.layout.functions().empty();
+  const bool partials = local() && parts_.layout.has_byte_partials();
   return (parts_.keys.strings || partials) && selected_all();
 }
 

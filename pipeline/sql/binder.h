@@ -153,6 +153,7 @@ class Binder {
   ExpressionPtr bind_call(const Expr& expr, ExprScope& scope);
   ExpressionPtr bind_aggregate_call(const Expr& expr, ExprScope& scope);
   bool bind_aggregate_arguments(const Expr& expr, ExprScope& scope, AggregateCall& aggregate);
+  bool sums_fast(const Expr& call);
   std::optional<Value> bind_constant_argument(const ExpressionPtr& argument, const Expr& call, SourceSpan span);
   bool resolve(AggregateCall& aggregate);
   ExpressionPtr bind_window_property(const Expr& expr, ExprScope& scope);

@@ -92,7 +92,8 @@ bool Binder::bind_aggregate_arguments(const Expr& expr, ExprScope& scope, Aggreg
   return true;
 }
 
-/// A fraction, a separator, a count: numbers with a point become doubles, the others keep their values.
+/// A fraction, a separator, a count: numbers with a point become doubles, an INTERVAL its seconds, the others keep
+/// their values.
 std::optional<Value> Binder::bind_constant_argument(const ExpressionPtr& argument, const Expr& call, SourceSpan span) {
   std::vector<std::uint32_t> columns;
   collect_columns(*argument, columns);
@@ -110,6 +111,8 @@ std::optional<Value> Binder::bind_constant_argument(const ExpressionPtr& argumen
     constant = std::move(number).value();
   }
   Result<Value> value = evaluate_constant(*constant);
+  if (value.has_value() && argument->type.id == TypeId::kIntervalDay && !value->is_null())
+    value = Value{static_cast<double>(std::get<std::int64_t>(value->data)) / 1e9};
   if (!value.has_value()) {
     diagnostics_.report(value.error(), span);
     return std::nullopt;
@@ -140,6 +143,18 @@ bool Binder::resolve(AggregateCall& aggregate) {
   return made.has_value();
 }
 
+/// SET 'weir.double-sum' = 'exact' | 'fast', as it stands at this query.
+bool Binder::sums_fast(const Expr& call) {
+  const auto setting = plan_.settings.find("weir.double-sum");
+  if ((call.text != "SUM" && call.text != "AVG") || setting == plan_.settings.end()) return false;
+  if (setting->second != "exact" && setting->second != "fast") {
+    const auto at = setting_spans_.find(setting->first);
+    error(ErrorCode::kSqlInvalidOption, at == setting_spans_.end() ? call.span : at->second,
+          "weir.double-sum is 'exact' or 'fast', not '" + setting->second + "'");
+  }
+  return setting->second == "fast";
+}
+
 ExpressionPtr Binder::bind_aggregate_call(const Expr& expr, ExprScope& scope) {
   if (scope.inside_aggregate) {
     error(ErrorCode::kSqlSemantic, expr.span, "an aggregate cannot stand inside an aggregate",
@@ -159,6 +174,7 @@ ExpressionPtr Binder::bind_aggregate_call(const Expr& expr, ExprScope& scope) {
   aggregate.name = expr.text;
   aggregate.distinct = expr.flag;
   aggregate.span = expr.span;
+  aggregate.fast_sum = sums_fast(expr);
   ExprScope inner = scope;
   inner.inside_aggregate = true;
   if (!bind_aggregate_arguments(expr, inner, aggregate)) return nullptr;

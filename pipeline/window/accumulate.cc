@@ -10,6 +10,7 @@
 #include "weir/simd/boolean.h"
 #include "weir/simd/ordered.h"
 #include "weir/simd/reduce.h"
+#include "window/accumulate_exact.h"
 
 namespace weir {
 namespace {
@@ -246,6 +247,8 @@ bool BatchAccumulator::add_keyed(const Accumulator& accumulator, const Vector& v
     case AccumulatorKind::kMinString:
     case AccumulatorKind::kMaxString:
       return keep_extreme_string(least, groups, values.values<StringRef>(), rows, to, offset);
+    case AccumulatorKind::kSumExact:
+      return accumulate_exact(groups, values, rows, to, offset);
     case AccumulatorKind::kSumDouble:
       if (values.physical == Physical::kFloat)
         simd::accumulate_sum_double(groups, values.values<float>(), rows, to.rows, offset);
@@ -305,6 +308,8 @@ bool BatchAccumulator::add_global(const Accumulator& accumulator, const Vector& 
     case AccumulatorKind::kMinString:
     case AccumulatorKind::kMaxString:
       return keep_extreme_string(least, nullptr, values.values<StringRef>(), rows, to, offset);
+    case AccumulatorKind::kSumExact:
+      return accumulate_exact(nullptr, values, rows, to, offset);
     case AccumulatorKind::kSumDouble: {
       auto& sum = at<simd::SumLanes>(state, 0);
       if (values.physical == Physical::kFloat)
@@ -384,6 +389,9 @@ Result<void> BatchAccumulator::add(const std::uint32_t* groups, const simd::Rows
   for (std::size_t i = 0; i < accumulators.size(); ++i) {
     if (first_done && (i == 0 || i == fused)) continue;
     if (add_one(i, groups, rows, to)) continue;
+    if (accumulators[i].kind == AccumulatorKind::kSumExact)
+      return Error(ErrorCode::kLimitExceeded,
+                   "sums of DOUBLE do not fit state_bytes_max = " + std::to_string(to.arena->bytes_max()));
     if (accumulators[i].physical == Physical::kString)
       return Error(ErrorCode::kLimitExceeded,
                    "long strings of MIN or MAX do not fit state_bytes_max = " + std::to_string(to.arena->bytes_max()));

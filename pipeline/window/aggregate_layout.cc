@@ -8,6 +8,7 @@
 
 #include "weir/pipeline/aggregate.h"
 #include "weir/simd/reduce.h"
+#include "window/exact_sum.h"
 #include "window/string_store.h"
 
 namespace weir {
@@ -23,6 +24,8 @@ std::size_t accumulator_bytes(const Accumulator& accumulator, bool keyed) {
   switch (accumulator.kind) {
     case AccumulatorKind::kSumDouble:
       return keyed ? sizeof(double) : sizeof(simd::SumLanes);
+    case AccumulatorKind::kSumExact:
+      return sizeof(ExactSum);
     case AccumulatorKind::kSumInt128:
     case AccumulatorKind::kSumWide:
     case AccumulatorKind::kMinString:
@@ -88,8 +91,8 @@ Type partial_type(const Accumulator& accumulator) {
 }
 
 std::string_view kind_name(AccumulatorKind kind) {
-  constexpr std::string_view kNames[] = {"rows",       "skipped", "sum", "sum",        "sum",       "sum_wraps",
-                                         "sum_double", "min",     "max", "min_string", "max_string"};
+  constexpr std::string_view kNames[] = {"rows",      "skipped",    "sum", "sum", "sum",        "sum_wraps",
+                                         "sum_exact", "sum_double", "min", "max", "min_string", "max_string"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -101,14 +104,16 @@ FusedFunction function_of(std::string_view name) {
   return FusedFunction::kCount;
 }
 
-AccumulatorKind sum_kind(Physical input) {
-  if (input == Physical::kFloat || input == Physical::kDouble) return AccumulatorKind::kSumDouble;
+AccumulatorKind sum_kind(Physical input, bool fast) {
+  if (input == Physical::kFloat || input == Physical::kDouble)
+    return fast ? AccumulatorKind::kSumDouble : AccumulatorKind::kSumExact;
   if (input == Physical::kInt128) return AccumulatorKind::kSumWide;
   return input == Physical::kInt64 ? AccumulatorKind::kSumInt128 : AccumulatorKind::kSumInt64;
 }
 
 Physical sum_physical(AccumulatorKind kind) {
   if (kind == AccumulatorKind::kSumDouble) return Physical::kDouble;
+  if (kind == AccumulatorKind::kSumExact) return Physical::kString;
   return kind == AccumulatorKind::kSumInt64 ? Physical::kInt64 : Physical::kInt128;
 }
 
@@ -197,7 +202,7 @@ Result<void> AggregateLayout::add_call(const Schema& input, const AggregateColum
     value.filter = call.filter;
     value.skipped = result.skipped;
     if (result.function == FusedFunction::kSum || result.function == FusedFunction::kAvg) {
-      value.kind = sum_kind(value.input);
+      value.kind = sum_kind(value.input, call.fast_sum);
       value.physical = sum_physical(value.kind);
     } else {
       const bool least = result.function == FusedFunction::kMin;
@@ -285,9 +290,14 @@ std::vector<Field> AggregateLayout::partial_fields() const {
   return fields;
 }
 
+bool AggregateLayout::has_byte_partials() const noexcept {
+  const auto bytes = [](const Accumulator& accumulator) { return accumulator.physical == Physical::kString; };
+  return !functions_.empty() || std::any_of(accumulators_.begin(), accumulators_.end(), bytes);
+}
+
 bool AggregateLayout::invertible() const noexcept {
   const auto invertible = [](const Accumulator& accumulator) {
-    return accumulator.kind <= AccumulatorKind::kSumWideWraps;  // a difference of DOUBLE sums is rounded
+    return accumulator.kind <= AccumulatorKind::kSumExact;  // a difference of fast DOUBLE sums is rounded
   };
   return std::all_of(accumulators_.begin(), accumulators_.end(), invertible) &&
          std::all_of(functions_.begin(), functions_.end(), [](auto& state) { return state.function->has_inverse(); });
@@ -300,6 +310,8 @@ bool AggregateLayout::order_sensitive() const noexcept {
 
 std::size_t AggregateLayout::heap_bytes_max() const noexcept {
   std::size_t bytes = 0;
+  for (const Accumulator& accumulator : accumulators_)
+    if (accumulator.kind == AccumulatorKind::kSumExact) bytes += ExactSum::kPartialBytesMax;
   for (const FunctionPart& state : functions_) bytes += state.function->heap_bytes_max();
   return bytes;
 }

@@ -34,7 +34,8 @@ enum class AccumulatorKind : std::uint8_t {
   kSumInt128,     // Int128: exact for 64-bit values
   kSumWide,       // Int128 and how often it wrapped: exact for 128-bit values
   kSumWideWraps,  // int64, the second half of kSumWide; stands right behind it
-  kSumDouble,     // double; without keys SumLanes
+  kSumExact,      // ExactSum of FLOAT and DOUBLE
+  kSumDouble,     // double; without keys SumLanes: the fast sum, by choice
   kMin,
   kMax,  // the value itself; FLOAT and DOUBLE as integers of the same order
   kMinString,
@@ -90,6 +91,8 @@ class AggregateLayout {
   int time_column() const noexcept { return time_column_; }
   /// Results are strings that stand in the table's memory.
   bool has_strings() const noexcept { return has_strings_; }
+  /// Columns of partials are bytes that stand in the table's memory.
+  bool has_byte_partials() const noexcept;
   /// Whether all accumulators and functions can take a state out again (subtract_row, window/state_row.h).
   bool invertible() const noexcept;
   /// Whether a function's result depends on the order of rows.

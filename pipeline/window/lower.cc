@@ -8,6 +8,7 @@
 
 #include "weir/simd/reduce.h"
 #include "window/accumulate.h"
+#include "window/exact_sum.h"
 #include "window/number_result.h"
 
 namespace weir {
@@ -31,14 +32,18 @@ bool load_sum(const Accumulator& accumulator, const std::byte* state, Int128& su
   return accumulator.kind != AccumulatorKind::kSumWide || load<std::int64_t>(at + 16) == 0;
 }
 
-double load_double_sum(const AggregateLayout& layout, const std::byte* at) noexcept {
+bool is_double_sum(const Accumulator& accumulator) noexcept {
+  return accumulator.kind == AccumulatorKind::kSumDouble || accumulator.kind == AccumulatorKind::kSumExact;
+}
+double load_double_sum(const AggregateLayout& layout, const Accumulator& accumulator, const std::byte* at) noexcept {
+  if (accumulator.kind == AccumulatorKind::kSumExact) return reinterpret_cast<const ExactSum*>(at)->value();
   return layout.keyed() ? load<double>(at) : simd::total(*reinterpret_cast<const simd::SumLanes*>(at));
 }
 
 bool write_average(const AggregateLayout& layout, const AggregateResult& result, const Accumulator& accumulator,
                    const std::byte* state, std::uint64_t count, Vector& to, std::uint32_t row) noexcept {
-  if (accumulator.kind == AccumulatorKind::kSumDouble) {
-    const double mean = load_double_sum(layout, state + accumulator.offset) / static_cast<double>(count);
+  if (is_double_sum(accumulator)) {
+    const double mean = load_double_sum(layout, accumulator, state + accumulator.offset) / static_cast<double>(count);
     if (result.type.id == TypeId::kFloat)
       to.values<float>()[row] = static_cast<float>(mean);
     else
@@ -55,8 +60,8 @@ bool write_average(const AggregateLayout& layout, const AggregateResult& result,
 
 bool write_sum(const AggregateLayout& layout, const AggregateResult& result, const Accumulator& accumulator,
                const std::byte* state, Vector& to, std::uint32_t row) noexcept {
-  if (accumulator.kind == AccumulatorKind::kSumDouble) {
-    const double sum = load_double_sum(layout, state + accumulator.offset);
+  if (is_double_sum(accumulator)) {
+    const double sum = load_double_sum(layout, accumulator, state + accumulator.offset);
     if (result.type.id == TypeId::kFloat)
       to.values<float>()[row] = static_cast<float>(sum);
     else
@@ -110,7 +115,10 @@ void lower_accumulator(const AggregateLayout& layout, const Accumulator& accumul
     const std::byte* from = selection.state(i) + accumulator.offset;
     const std::uint32_t row = at + i;
     if (accumulator.kind == AccumulatorKind::kSumDouble) {
-      to.values<double>()[row] = load_double_sum(layout, from);
+      to.values<double>()[row] = load_double_sum(layout, accumulator, from);
+    } else if (accumulator.kind == AccumulatorKind::kSumExact) {
+      to.set_valid(row, true);
+      to.values<StringRef>()[row] = StringRef(reinterpret_cast<const ExactSum*>(from)->partial());
     } else if (accumulator.physical == Physical::kString) {
       const auto text = load<StringRef>(from);
       const bool set = text.size != StringStore::kUnset;

@@ -2,9 +2,11 @@
 #include "window/row_algebra.h"
 
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "weir/simd/reduce.h"
+#include "window/exact_sum.h"
 #include "window/string_store.h"
 
 namespace weir {
@@ -97,10 +99,28 @@ bool is_invertible(AccumulatorKind kind) noexcept {
     case AccumulatorKind::kSumInt128:
     case AccumulatorKind::kSumWide:
     case AccumulatorKind::kSumWideWraps:
+    case AccumulatorKind::kSumExact:
       return true;
     default:
       return false;
   }
+}
+
+/// Of exact sums; false where the heap is full.
+bool add_exact(const Accumulator& accumulator, const StateRowList& to, const StateRowList& what, std::uint32_t count,
+               bool subtract, StateHeap& heap) {
+  bool done = true;
+  each(to, what, accumulator.offset, count, [&](std::byte* state, const std::byte* other) {
+    auto& sum = *reinterpret_cast<ExactSum*>(state);
+    const auto& value = *reinterpret_cast<const ExactSum*>(other);
+    done &= subtract ? sum.remove(value, heap) : sum.combine(value, heap);
+  });
+  return done;
+}
+
+Error sums_do_not_fit(const StateMemory& memory) {
+  return Error(ErrorCode::kLimitExceeded,
+               "sums of DOUBLE do not fit state_bytes_max = " + std::to_string(memory.arena->bytes_max()));
 }
 
 void subtract_plain(const Accumulator& accumulator, const StateRowList& from, const StateRowList& what,
@@ -126,8 +146,10 @@ void subtract_plain(const Accumulator& accumulator, const StateRowList& from, co
 }  // namespace
 
 RowAlgebra::RowAlgebra(const AggregateLayout& layout) : layout_(layout), owns_memory_(layout.has_strings()) {
-  for (const Accumulator& accumulator : layout.accumulators())
+  for (const Accumulator& accumulator : layout.accumulators()) {
     invertible_ = invertible_ && is_invertible(accumulator.kind);
+    owns_memory_ = owns_memory_ || accumulator.kind == AccumulatorKind::kSumExact;
+  }
   for (const FunctionPart& part : layout.functions()) {
     invertible_ = invertible_ && part.function->has_inverse();
     owns_memory_ = owns_memory_ || part.function->owns_memory();
@@ -164,6 +186,8 @@ bool RowAlgebra::combine_plain(const Accumulator& accumulator, const StateRowLis
       return true;
     case AccumulatorKind::kSumWideWraps:
       return true;  // with kSumWide
+    case AccumulatorKind::kSumExact:
+      return add_exact(accumulator, to, from, count, false, *memory.heap);
     case AccumulatorKind::kSumDouble: {
       const std::size_t lanes = layout_.keyed() ? 1 : sizeof(simd::SumLanes) / sizeof(double);
       each(to, from, offset, count, [lanes](std::byte* state, const std::byte* other) {
@@ -185,6 +209,7 @@ Result<void> RowAlgebra::combine(const StateRowList& to, const StateRowList& fro
                                  const StateMemory& memory) const {
   for (const Accumulator& accumulator : layout_.accumulators()) {
     if (combine_plain(accumulator, to, from, count, memory)) continue;
+    if (accumulator.kind == AccumulatorKind::kSumExact) return sums_do_not_fit(memory);
     if (accumulator.physical == Physical::kString)
       return Error(ErrorCode::kLimitExceeded, "long strings of MIN or MAX do not fit state_bytes_max = " +
                                                   std::to_string(memory.arena->bytes_max()));
@@ -202,7 +227,12 @@ Result<void> RowAlgebra::combine(const StateRowList& to, const StateRowList& fro
 Result<void> RowAlgebra::subtract(const StateRowList& from, const StateRowList& what, std::uint32_t count,
                                   const StateMemory& memory) const {
   WEIR_DCHECK(invertible_);
-  for (const Accumulator& accumulator : layout_.accumulators()) subtract_plain(accumulator, from, what, count);
+  for (const Accumulator& accumulator : layout_.accumulators()) {
+    if (accumulator.kind != AccumulatorKind::kSumExact)
+      subtract_plain(accumulator, from, what, count);
+    else if (!add_exact(accumulator, from, what, count, true, *memory.heap))
+      return sums_do_not_fit(memory);
+  }
   for (const FunctionPart& part : layout_.functions()) {
     for (std::uint32_t i = 0; i < count; ++i) {
       Result<void> taken = part.function->subtract(from.row(i) + part.offset, what.row(i) + part.offset, *memory.heap);
@@ -217,6 +247,11 @@ void RowAlgebra::initialize(const StateRowList& rows, std::uint32_t count) const
 }
 
 void RowAlgebra::reset(const StateRowList& rows, std::uint32_t count, const StateMemory& memory) const noexcept {
+  for (const Accumulator& accumulator : layout_.accumulators()) {
+    if (accumulator.kind != AccumulatorKind::kSumExact) continue;
+    for (std::uint32_t i = 0; i < count; ++i)
+      reinterpret_cast<ExactSum*>(rows.row(i) + accumulator.offset)->release(*memory.heap);
+  }
   for (const FunctionPart& part : layout_.functions()) {
     if (!part.function->owns_memory()) continue;
     for (std::uint32_t i = 0; i < count; ++i) part.function->release(rows.row(i) + part.offset, *memory.heap);

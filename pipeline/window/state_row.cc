@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "weir/core/check.h"
+#include "window/exact_sum.h"
 
 namespace weir {
 namespace {
@@ -66,6 +67,11 @@ void add_wide(std::byte* to, Int128 value, std::int64_t wraps, bool subtract) no
   store(to + 16, carried);
 }
 
+Error sums_do_not_fit(const StateMemory& memory) {
+  return Error(ErrorCode::kLimitExceeded,
+               "sums of DOUBLE do not fit state_bytes_max = " + std::to_string(memory.arena->bytes_max()));
+}
+
 Result<void> combine_accumulator(const Accumulator& accumulator, std::byte* to, const std::byte* from,
                                  const StateMemory& memory) {
   switch (accumulator.kind) {
@@ -88,6 +94,9 @@ Result<void> combine_accumulator(const Accumulator& accumulator, std::byte* to, 
       return {};
     case AccumulatorKind::kSumWideWraps:
       return {};  // kSumWide keeps it
+    case AccumulatorKind::kSumExact:
+      if (reinterpret_cast<ExactSum*>(to)->combine(*reinterpret_cast<const ExactSum*>(from), *memory.heap)) return {};
+      return sums_do_not_fit(memory);
     case AccumulatorKind::kSumDouble:
       store(to, load<double>(to) + load<double>(from));
       return {};
@@ -104,18 +113,24 @@ Result<void> combine_accumulator(const Accumulator& accumulator, std::byte* to, 
   return {};
 }
 
-void subtract_accumulator(const Accumulator& accumulator, std::byte* from, const std::byte* what) noexcept {
+bool subtract_accumulator(const Accumulator& accumulator, std::byte* from, const std::byte* what,
+                          const StateMemory& memory) noexcept {
   switch (accumulator.kind) {
     case AccumulatorKind::kRows:
     case AccumulatorKind::kSkipped:
     case AccumulatorKind::kSumInt64:
-      return store(from, load<std::uint64_t>(from) - load<std::uint64_t>(what));
+      store(from, load<std::uint64_t>(from) - load<std::uint64_t>(what));
+      return true;
     case AccumulatorKind::kSumInt128:
-      return store(from, load<Uint128>(from) - load<Uint128>(what));
+      store(from, load<Uint128>(from) - load<Uint128>(what));
+      return true;
     case AccumulatorKind::kSumWide:
-      return add_wide(from, load<Int128>(what), load<std::int64_t>(what + 16), true);
+      add_wide(from, load<Int128>(what), load<std::int64_t>(what + 16), true);
+      return true;
+    case AccumulatorKind::kSumExact:
+      return reinterpret_cast<ExactSum*>(from)->remove(*reinterpret_cast<const ExactSum*>(what), *memory.heap);
     case AccumulatorKind::kSumWideWraps:
-      return;
+      return true;
     default:
       WEIR_CHECK(false);  // AggregateLayout::invertible() is false
   }
@@ -143,7 +158,8 @@ Result<void> subtract_row(const AggregateLayout& layout, std::byte* from, const 
                           const StateMemory& memory) {
   WEIR_DCHECK(layout.keyed() && layout.invertible());
   for (const Accumulator& accumulator : layout.accumulators())
-    subtract_accumulator(accumulator, from + accumulator.offset, what + accumulator.offset);
+    if (!subtract_accumulator(accumulator, from + accumulator.offset, what + accumulator.offset, memory))
+      return sums_do_not_fit(memory);
   for (const FunctionPart& part : layout.functions()) {
     Result<void> taken = part.function->subtract(from + part.offset, what + part.offset, *memory.heap);
     if (!taken) return std::move(taken).error().with_context(part.name);
@@ -152,6 +168,9 @@ Result<void> subtract_row(const AggregateLayout& layout, std::byte* from, const 
 }
 
 void release_row(const AggregateLayout& layout, std::byte* row, const StateMemory& memory) noexcept {
+  for (const Accumulator& accumulator : layout.accumulators())
+    if (accumulator.kind == AccumulatorKind::kSumExact)
+      reinterpret_cast<ExactSum*>(row + accumulator.offset)->release(*memory.heap);
   for (const FunctionPart& part : layout.functions())
     if (part.function->owns_memory()) part.function->release(row + part.offset, *memory.heap);
 }

@@ -54,16 +54,21 @@ Schema two_columns(bool nullable) {
 }
 
 TEST(AggregateLayout, CallsOfOneArgumentShareTheirAccumulators) {
-  const std::vector<AggregateColumn> calls{
+  std::vector<AggregateColumn> calls{
       {"COUNT", {}, -1, {}, ""}, {"COUNT", {0}, -1, {}, ""}, {"SUM", {0}, -1, {}, ""}, {"AVG", {0}, -1, {}, ""}};
   auto nullable = AggregateLayout::make(two_columns(true), calls, true);
   ASSERT_TRUE(nullable.has_value());
   EXPECT_EQ(nullable->accumulators().size(), 3u);  // rows, skipped(x), sum(x)
-  EXPECT_EQ(nullable->state_bytes(), 24u);
+  EXPECT_EQ(nullable->state_bytes(), 56u);
   auto not_null = AggregateLayout::make(two_columns(false), calls, true);
   ASSERT_TRUE(not_null.has_value());
   EXPECT_EQ(not_null->accumulators().size(), 2u);  // rows, sum(x)
-  EXPECT_EQ(not_null->state_bytes(), 16u);
+  EXPECT_EQ(not_null->state_bytes(), 48u);
+  for (AggregateColumn& call : calls) call.fast_sum = true;
+  auto fast = AggregateLayout::make(two_columns(false), calls, true);
+  ASSERT_TRUE(fast.has_value());
+  EXPECT_EQ(fast->accumulators().size(), 2u);
+  EXPECT_EQ(fast->state_bytes(), 16u);
 }
 
 TEST(AggregateLayout, AFilterHasAccumulatorsOfItsOwn) {

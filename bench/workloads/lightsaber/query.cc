@@ -60,7 +60,8 @@ std::string Query::sql() const {
   return "CREATE TABLE events (" + columns +
          ", WATERMARK FOR ts AS ts - INTERVAL '0.001' SECOND) WITH ('connector' = 'host');\n"
          "CREATE TABLE results (" +
-         result_columns + ") WITH ('connector' = 'host');\nINSERT INTO results " + select + ";\n";
+         result_columns + ") WITH ('connector' = 'host');\nSET 'weir.double-sum' = 'fast';\nINSERT INTO results " +
+         select + ";\n";
 }
 
 std::uint32_t KeyNumbers::number(const std::array<std::int64_t, 4>& key) {

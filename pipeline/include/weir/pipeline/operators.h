@@ -146,6 +146,7 @@ struct AggregateColumn {
   std::vector<Value> constants = {};       ///< Trailing constant arguments.
   std::vector<AggregateOrder> order = {};  ///< ORDER BY inside the call.
   bool distinct = false;
+  bool fast_sum = false;  ///< AggregateCall::fast_sum.
 };
 /// The call over columns of `input`. Errors: kInvalidArgument (a column that the input does not have).
 Result<AggregateCallInfo> call_info(const AggregateColumn& call, const Schema& input);

@@ -41,6 +41,9 @@ struct AggregateCall {
   std::vector<AggregateOrder> order;     ///< ORDER BY inside the call, or WITHIN GROUP (ORDER BY …).
   ExpressionPtr filter;                  ///< FILTER (WHERE …), or null.
   bool distinct = false;
+  /// SUM and AVG of FLOAT and DOUBLE: add doubles as they come in place of exactly. Faster; the last bits of the result
+  /// may then differ between numbers of shards. SQL: SET 'weir.double-sum' = 'fast' (default 'exact').
+  bool fast_sum = false;
   Type type;  ///< Of the result.
   SourceSpan span;
 };
