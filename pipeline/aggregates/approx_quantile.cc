@@ -96,6 +96,8 @@ class SizedQuantile : public QuantileFunction<Sketch> {
  public:
   SizedQuantile(const Type& type, double fraction, std::uint32_t size) : Base(type, fraction), size_(size) {}
 
+  std::size_t heap_bytes_max() const noexcept override { return Sketch::heap_bytes_max(size_); }
+
   Result<void> add(const AggregateRows& rows, const AggregateStates& to) const override {
     return heap_result(
         each_number_run(rows, this->type_, to, [&](const double* values, std::uint32_t count, std::byte* state) {

@@ -21,26 +21,6 @@ namespace weir {
 
 /// All zeros when empty; may be moved with memcpy. Every call names the same k. Thread: the owning shard.
 struct KllSketch {
-  static constexpr std::uint32_t kKMin = 50, kKMax = 4096, kKDefault = 200;
-
-  StatePiece piece;  ///< A Header and the items.
-
-  /// Returns false where the heap is at its maximum.
-  bool add(const double* values, std::uint32_t count, std::uint32_t k, StateHeap& heap) noexcept;
-  bool add_partial(std::string_view bytes, std::uint32_t k, StateHeap& heap) noexcept;
-  bool combine(const KllSketch& other, std::uint32_t k, StateHeap& heap) noexcept {
-    return add_partial(other.partial(), k, heap);
-  }
-  std::string_view partial() const noexcept;
-  void release(StateHeap& heap) noexcept { piece.release(heap); }
-
-  std::uint64_t size() const noexcept { return piece.data == nullptr ? 0 : header().total; }
-  /// Items that it keeps.
-  std::uint32_t items() const noexcept { return piece.data == nullptr ? 0 : header().used; }
-  /// The value at about the rank floor(fraction * (size() - 1)). Returns false where the heap is at its maximum.
-  /// Requires: size() > 0.
-  bool quantile(double fraction, StateHeap& heap, double& value) const noexcept;
-
  private:
   static constexpr std::uint32_t kLevelsMax = 24;
   struct Header {
@@ -56,6 +36,33 @@ struct KllSketch {
     std::uint32_t sizes[kLevelsMax];
     std::uint16_t capacities[kLevelsMax];  ///< By depth from the top.
   };
+
+ public:
+  static constexpr std::uint32_t kKMin = 50, kKMax = 4096, kKDefault = 200;
+
+  StatePiece piece;  ///< A Header and the items.
+
+  /// Returns false where the heap is at its maximum.
+  bool add(const double* values, std::uint32_t count, std::uint32_t k, StateHeap& heap) noexcept;
+  bool add_partial(std::string_view bytes, std::uint32_t k, StateHeap& heap) noexcept;
+  bool combine(const KllSketch& other, std::uint32_t k, StateHeap& heap) noexcept {
+    return add_partial(other.partial(), k, heap);
+  }
+  std::string_view partial() const noexcept;
+  void release(StateHeap& heap) noexcept { piece.release(heap); }
+
+  /// The most that its piece takes: levels sum to 3 k and some; combine holds two sketches, and pieces double.
+  static constexpr std::size_t heap_bytes_max(std::uint32_t k) noexcept {
+    return sizeof(Header) + 4 * sizeof(std::int64_t) * (3 * std::size_t{k} + 16 * kLevelsMax);
+  }
+  std::uint64_t size() const noexcept { return piece.data == nullptr ? 0 : header().total; }
+  /// Items that it keeps.
+  std::uint32_t items() const noexcept { return piece.data == nullptr ? 0 : header().used; }
+  /// The value at about the rank floor(fraction * (size() - 1)). Returns false where the heap is at its maximum.
+  /// Requires: size() > 0.
+  bool quantile(double fraction, StateHeap& heap, double& value) const noexcept;
+
+ private:
   Header& header() noexcept { return *reinterpret_cast<Header*>(piece.data); }
   const Header& header() const noexcept { return *reinterpret_cast<const Header*>(piece.data); }
   std::int64_t* keys() noexcept { return reinterpret_cast<std::int64_t*>(piece.data + sizeof(Header)); }

@@ -27,13 +27,12 @@ bool TDigest::start(StateHeap& heap) noexcept {
 }
 
 bool TDigest::push(Cluster cluster, std::uint32_t compression, StateHeap& heap) noexcept {
-  // Twice the compression bounds the merged clusters; as many again, and more, are buffered.
-  const std::uint32_t room = 6 * compression;
+  const std::uint32_t room = kRoom * compression;
   if (header().used == room) merge(compression);
   const std::size_t used = sizeof(Header) + header().used * sizeof(Cluster);
   if (used + sizeof(Cluster) > piece.bytes) {
     const std::size_t doubled = sizeof(Header) + 2 * header().used * sizeof(Cluster);
-    const std::size_t most = sizeof(Header) + room * sizeof(Cluster);
+    const std::size_t most = heap_bytes_max(compression);
     if (!piece.reserve(std::min(std::max(doubled, used + sizeof(Cluster)), most), heap, used)) return false;
   }
   Header& h = header();

@@ -19,6 +19,23 @@ namespace weir {
 
 /// All zeros when empty; may be moved with memcpy. Every call names the same compression. Thread: the owning shard.
 struct TDigest {
+ private:
+  struct Cluster {
+    double mean;
+    std::uint64_t weight;
+  };
+  struct Header {
+    std::uint64_t weight;  ///< Of all clusters.
+    double min, max;       ///< Finite values.
+    std::uint64_t nan, positive_infinity, negative_infinity;
+    std::uint32_t used;    ///< Clusters, merged or not.
+    std::uint32_t merged;  ///< The first of them, ascending.
+  };
+
+  /// Twice the compression bounds the merged clusters; as many again, and more, are buffered.
+  static constexpr std::uint32_t kRoom = 6;
+
+ public:
   static constexpr std::uint32_t kCompressionMin = 20, kCompressionMax = 2000, kCompressionDefault = 100;
 
   StatePiece piece;  ///< A Header, then clusters, of which those not merged yet stand at the end.
@@ -32,22 +49,14 @@ struct TDigest {
   std::string_view partial() const noexcept;
   void release(StateHeap& heap) noexcept { piece.release(heap); }
 
+  static constexpr std::size_t heap_bytes_max(std::uint32_t compression) noexcept {
+    return sizeof(Header) + std::size_t{kRoom} * compression * sizeof(Cluster);
+  }
   std::uint64_t size() const noexcept;
   /// The value at about fraction * size(), interpolated between clusters. Requires: size() > 0.
   double quantile(double fraction, std::uint32_t compression) noexcept;
 
  private:
-  struct Cluster {
-    double mean;
-    std::uint64_t weight;
-  };
-  struct Header {
-    std::uint64_t weight;  ///< Of all clusters.
-    double min, max;       ///< Finite values.
-    std::uint64_t nan, positive_infinity, negative_infinity;
-    std::uint32_t used;    ///< Clusters, merged or not.
-    std::uint32_t merged;  ///< The first of them, ascending.
-  };
   Header& header() noexcept { return *reinterpret_cast<Header*>(piece.data); }
   const Header& header() const noexcept { return *reinterpret_cast<const Header*>(piece.data); }
   Cluster* clusters() noexcept { return reinterpret_cast<Cluster*>(piece.data + sizeof(Header)); }

@@ -50,7 +50,8 @@ RankErrors kll_errors(std::uint32_t k, std::size_t size, std::size_t parts_max, 
       std::vector<double> values = draw_values(distribution, size, random);
       KllSketch sketch = sketch_of<KllSketch>(values, k, parts_max, random, memory.heap);
       EXPECT_EQ(sketch.size(), size);
-      EXPECT_LE(sketch.items(), 4 * k + 200);
+      EXPECT_LE(sketch.items(), 3 * k + 400);
+      EXPECT_LE(memory.heap.bytes_taken(), 2 * KllSketch::heap_bytes_max(k));  // pieces are rounded up
       std::sort(values.begin(), values.end());
       for (const double fraction : fractions()) {
         double value = 0;
