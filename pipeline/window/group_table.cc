@@ -16,6 +16,9 @@ namespace {
 
 // A dense table above Setup::dense_range_free must have seen an eighth of its range in rows.
 constexpr std::uint32_t kHashedRowsMin = 64;
+constexpr std::uint32_t kNumberedRowsMin = 16;
+// A slice that starts with fewer rows in a batch is numbered at once: a range of its own would not pay.
+constexpr std::uint32_t kDenseRowsMin = 64;
 constexpr std::uint32_t kProbeWordsMax = 4;
 constexpr std::uint32_t kPrefetchAhead = 8;
 // Sparse slots: a walk that the processor mispredicts costs more than the larger index (simd/README.md).
@@ -137,6 +140,7 @@ Result<void> GroupTable::find_dense(BatchKeys& keys, const simd::Rows& rows, std
     return simd::dense_groups(reinterpret_cast<const std::int64_t*>(keys.words()), base_, range_, valid, groups);
   };
   done = mode_ == Mode::kDense && look_up();
+  if (mode_ == Mode::kEmpty && setup_.numbers != nullptr && rows.count < kDenseRowsMin) return start_hashed();
   if (!done) {
     std::int64_t least = base_, greatest = base_;
     (void)valid_range(keys, valid, least, greatest);
@@ -204,7 +208,7 @@ Result<void> GroupTable::cover(std::int64_t least, std::int64_t greatest, std::u
 Result<void> GroupTable::rehash_dense() {
   std::byte* old_rows = rows_;
   const std::size_t old_block = row_block_, old_stride = stride_;
-  expected_ = std::max(expected_, group_count());
+  if (setup_.numbers == nullptr) expected_ = std::max(expected_, group_count());
   rows_ = nullptr;
   row_block_ = 0;
   const auto give_back = [&] { setup_.arena->give_back(old_rows, old_block); };
@@ -239,7 +243,8 @@ Result<void> GroupTable::start_hashed() {
   count_ = 0;
   row_capacity_ = 0;
   null_group_ = simd::kNoRow;
-  const std::uint32_t wanted = std::min(std::max(expected_, kHashedRowsMin), setup_.groups_max);
+  const std::uint32_t least = mode_ == Mode::kNumbered ? kNumberedRowsMin : kHashedRowsMin;
+  const std::uint32_t wanted = std::min(std::max(expected_, least), setup_.groups_max);
   WEIR_TRY(grow_rows(wanted));
   slot_mask_ = std::bit_ceil(std::uint64_t{wanted} * kSlotsPerGroup) / 2 - 1;  // grow_slots doubles it
   return grow_slots();
