@@ -46,8 +46,10 @@ class RowAlgebra {
   bool combine_plain(const Accumulator& accumulator, const StateRowList& to, const StateRowList& from,
                      std::uint32_t count, const StateMemory& memory) const;
 
+  bool combine_count_and_sum(const StateRowList& to, const StateRowList& from, std::uint32_t count) const;
+
   const AggregateLayout& layout_;
-  bool plain_ = true;  // every accumulator is one that this file combines
+  const Accumulator* sum_ = nullptr;  // set where a count of rows and this sum of a word are all there is
   bool invertible_ = true;
   bool owns_memory_ = false;
 };

@@ -121,11 +121,6 @@ std::uint64_t SharedWindows::row_count(Part part, std::uint32_t group) const noe
   return rows_counted(states_[part].base + group * stride_);
 }
 
-bool SharedWindows::has_rows(std::uint32_t group) const noexcept {
-  if (row_count(kRunningPart, group) != 0) return true;
-  return !one_state_ && (row_count(kFrontPart, group) != 0 || row_count(kExtraPart, group) != 0);
-}
-
 const std::uint32_t* SharedWindows::numbers_of(const Slice& slice, std::uint32_t first, std::uint32_t count) noexcept {
   if (!keyed()) return nullptr;
   for (std::uint32_t i = 0; i < count; ++i) block_[i] = slice.table.number(first + i);
@@ -212,6 +207,7 @@ Result<bool> SharedWindows::enter(SliceStore& store, std::uint32_t position, std
     store.close(position);
   } else {
     ++live_;
+    extra_live_ += part == kExtraPart ? 1 : 0;
   }
   return true;
 }
@@ -267,7 +263,9 @@ Result<bool> SharedWindows::leave(Slice& slice, std::size_t& budget) {
   if (slice.place == SlicePlace::kFront) {
     --front_live_;
   } else if (!algebra_.invertible()) {
-    (slice.place == SlicePlace::kExtra ? extras_stale_ : flip_wanted_) = true;
+    const bool extra = slice.place == SlicePlace::kExtra;
+    (extra ? extras_stale_ : flip_wanted_) = true;
+    extra_live_ -= extra ? 1 : 0;
   }
   return true;
 }
@@ -332,6 +330,7 @@ Result<bool> SharedWindows::flip(SliceStore& store, std::size_t& budget) {
       spend(budget, count);
     }
     row_ = 0;
+    extra_live_ -= slice.place == SlicePlace::kExtra ? 1 : 0;
     slice.place = SlicePlace::kFront;
     if (front_live_++ == 0) front_last_start_ = slice.start;
   }
@@ -384,6 +383,13 @@ Result<bool> SharedWindows::add_extras(SliceStore& store, std::size_t& budget) {
 std::uint32_t SharedWindows::select(std::uint32_t& position, std::uint32_t room, std::uint32_t* groups) const noexcept {
   std::uint32_t count = 0;
   const std::uint32_t end = group_end();
+  const std::byte* running = states_[kRunningPart].base;
+  const std::byte* front = front_live_ == 0 ? running : states_[kFrontPart].base;
+  const std::byte* extra = extra_live_ == 0 ? running : states_[kExtraPart].base;
+  const auto has_rows = [&](std::uint32_t group) {
+    const std::size_t at = group * stride_;
+    return (rows_counted(running + at) | rows_counted(front + at) | rows_counted(extra + at)) != 0;
+  };
   while (position < end) {
     std::uint64_t bits = seen_[position / 64] >> (position % 64);
     if (bits == 0) {
@@ -420,7 +426,7 @@ Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uin
     for (std::uint32_t i = 0; i < count; ++i) std::memcpy(to.row(i), front.row(i), stride_);
   }
   WEIR_TRY(algebra_.combine(to, list(kRunningPart, groups), count, memory_of));
-  WEIR_TRY(algebra_.combine(to, list(kExtraPart, groups), count, memory_of));
+  if (extra_live_ != 0) WEIR_TRY(algebra_.combine(to, list(kExtraPart, groups), count, memory_of));
   return GroupSelection{nullptr, identity_.get(), count, to.rows, &result_heap_};
 }
 

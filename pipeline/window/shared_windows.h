@@ -97,7 +97,6 @@ class SharedWindows {
     return {{states_[part].base, stride_}, groups};
   }
   std::uint64_t row_count(Part part, std::uint32_t group) const noexcept;
-  bool has_rows(std::uint32_t group) const noexcept;
 
   Result<void> make_room();
   Result<void> grow(States& states, std::uint32_t capacity);
@@ -138,6 +137,7 @@ class SharedWindows {
   std::int64_t frame_end_ = kEventTimeMin;  // CUMULATE: of the frame in the running part
   std::uint32_t live_ = 0;                  // slices that have entered and not left
   std::uint32_t front_live_ = 0;
+  std::uint32_t extra_live_ = 0;
   std::int64_t front_last_start_ = 0;
 
   // What is being done, and how far it is.
