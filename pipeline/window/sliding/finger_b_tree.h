@@ -19,6 +19,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -73,6 +74,8 @@ class FingerBTree {
         const Time* from = oldest.times.data() + oldest.first;
         const auto gone = static_cast<std::uint32_t>(
             std::lower_bound(from, static_cast<const Time*>(oldest.times.data()) + oldest.end, time) - from);
+        // What is gone stands below all times, so that what comes later may be older than it.
+        std::fill_n(oldest.times.begin() + oldest.first, gone, kGone);
         oldest.first += gone;
         size_ -= gone;
         left = left || height_ == 0;
@@ -81,6 +84,7 @@ class FingerBTree {
       size_ -= oldest.end - oldest.first;
       if (height_ == 0) {
         oldest.first = oldest.end = 0;
+        oldest.times.fill(kNone);
         left = true;
         break;
       }
@@ -112,19 +116,24 @@ class FingerBTree {
 
  private:
   static constexpr std::uint32_t kLeafMax = 32;
-  static constexpr std::uint32_t kInnerMax = 16;
-  static constexpr std::uint32_t kHeightMax = 24;  // half-full nodes of 8: beyond 2^64 values
+  static constexpr std::uint32_t kInnerMax = 32;
+  static constexpr std::uint32_t kHeightMax = 20;                  // half-full nodes of 16: beyond 2^64 values
+  static constexpr Time kGone = std::numeric_limits<Time>::min();  // before the first of a node
+  static constexpr Time kNone = std::numeric_limits<Time>::max();  // behind the end of a node
 
   struct Leaf {
     std::uint32_t first = 0, end = 0;
-    std::array<Time, kLeafMax> times;
+    std::array<Time, kLeafMax> times;  // kNone from end on
     std::array<Value, kLeafMax> values;
+    std::array<Time, kLeafMax>& starts() noexcept { return times; }
   };
   struct Inner {
     std::uint32_t first = 0, end = 0;
-    std::array<Time, kInnerMax> begins;  // no time of child i is below begins[i], but for the first child
+    std::array<Time, kInnerMax>
+        begins;  // no time of child i is below begins[i], but for the first child; kNone from end on
     std::array<Value, kInnerMax> whole;  // of child i, where it is not on a spine
     std::array<void*, kInnerMax> children;
+    std::array<Time, kInnerMax>& starts() noexcept { return begins; }
   };
   struct Step {
     Inner* node;
@@ -139,6 +148,7 @@ class FingerBTree {
       Node* node = free_.back();
       free_.pop_back();
       node->first = node->end = 0;
+      node->starts().fill(kNone);
       return node;
     }
     void give_back(Node* node) { free_.push_back(node); }
@@ -217,16 +227,19 @@ class FingerBTree {
 
   // ---- Insert ----
 
-  /// Index of the last element at or below `time` in [first, end), `first` where there is none.
+  /// How many times are below `time`: all are looked at, so that nothing is to be predicted.
   template <std::size_t N>
-  static std::uint32_t child_of(const std::array<Time, N>& begins, std::uint32_t first, std::uint32_t end, Time time) {
-    std::uint32_t at = first, count = end - first;
-    while (count > 1) {
-      const std::uint32_t half = count / 2;
-      at += begins[at + half] <= time ? half : 0;
-      count -= half;
-    }
-    return at;
+  static std::uint32_t count_below(const std::array<Time, N>& times, Time time) noexcept {
+    std::uint32_t count = 0;
+    for (std::size_t i = 0; i < N; ++i) count += times[i] < time ? 1 : 0;
+    return count;
+  }
+  /// Index of the child that a time belongs to.
+  static std::uint32_t child_of(const Inner& node, Time time) noexcept {
+    // The first child takes all that is below the second; what stands before `first` is gone.
+    std::uint32_t at = count_below(node.begins, time);
+    at += at < node.end && node.begins[at] == time ? 1 : 0;
+    return std::min(std::max(at, node.first + 1), node.end) - 1;
   }
 
   void insert_anywhere(Time time, Value value) {
@@ -235,18 +248,14 @@ class FingerBTree {
     void* node = right_[level];
     for (std::uint32_t k = level; k >= 1; --k) {
       Inner& inner = *static_cast<Inner*>(node);
-      path_[k] = {&inner, child_of(inner.begins, inner.first, inner.end, time)};
+      path_[k] = {&inner, child_of(inner, time)};
       node = inner.children[path_[k].index];
     }
     Leaf& leaf = *static_cast<Leaf*>(node);
-    std::uint32_t at = leaf.end;
-    if (leaf.end != leaf.first) {
-      at = child_of(leaf.times, leaf.first, leaf.end, time);
-      if (leaf.times[at] == time) {
-        leaf.values[at] = op_.combine(leaf.values[at], value);
-        return changed(level, 0, value);
-      }
-      if (leaf.times[at] < time) ++at;
+    std::uint32_t at = std::max(count_below(leaf.times, time), leaf.first);
+    if (at < leaf.end && leaf.times[at] == time) {
+      leaf.values[at] = op_.combine(leaf.values[at], value);
+      return changed(level, 0, value);
     }
     ++size_;
     if (leaf.end == kLeafMax && leaf.first != 0) at -= shift_down(leaf);
@@ -271,6 +280,7 @@ class FingerBTree {
     std::move(leaf.values.begin() + by, leaf.values.begin() + leaf.end, leaf.values.begin());
     leaf.first = 0;
     leaf.end -= by;
+    std::fill(leaf.times.begin() + leaf.end, leaf.times.end(), kNone);
     return by;
   }
   static void put(Leaf& leaf, std::uint32_t at, Time time, const Value& value) {
@@ -285,6 +295,7 @@ class FingerBTree {
     std::move(lower.values.begin() + at, lower.values.begin() + lower.end, upper.values.begin());
     upper.end = lower.end - at;
     lower.end = at;
+    std::fill(lower.starts().begin() + at, lower.starts().end(), kNone);
   }
 
   /// Puts `upper`, split off `lower`, into the parent at `level`, splitting that where it is full. Returns the highest
@@ -294,7 +305,7 @@ class FingerBTree {
       Inner& root = *inners_.take();
       root.children[0] = lower;
       root.children[1] = upper;
-      root.begins[0] = begin;  // never looked at
+      root.begins[0] = kGone;
       root.begins[1] = begin;
       root.end = 2;
       root.whole[0] = product_of(lower, level - 1);
@@ -308,6 +319,8 @@ class FingerBTree {
     if (right_[level - 1] == lower) right_[level - 1] = upper;
     node.whole[at - 1] = product_of(lower, level - 1);
     if (node.end == kInnerMax && node.first != 0) at -= shift_down(node);
+    // A first child takes all that is below the second, so it may be split anywhere.
+    if (at == node.first + 1) node.begins[node.first] = kGone;
     if (node.end != kInnerMax) {
       put(node, at, level, upper, begin);
       return level;
@@ -328,6 +341,7 @@ class FingerBTree {
     std::move(node.children.begin() + by, node.children.begin() + node.end, node.children.begin());
     node.first = 0;
     node.end -= by;
+    std::fill(node.begins.begin() + node.end, node.begins.end(), kNone);
     return by;
   }
   void put(Inner& node, std::uint32_t at, std::uint32_t level, void* child, Time begin) {
@@ -346,6 +360,7 @@ class FingerBTree {
     std::move(lower.children.begin() + at, lower.children.begin() + lower.end, upper.children.begin());
     upper.end = lower.end - at;
     lower.end = at;
+    std::fill(lower.starts().begin() + at, lower.starts().end(), kNone);
   }
 
   /// A value came into the leaf at the end of path_, which starts at `level`; nodes up to `split_level` got children.
@@ -390,13 +405,24 @@ class FingerBTree {
   std::uint32_t drop_left_leaf() {
     leaves_.give_back(&left_leaf());
     std::uint32_t level = 1;
-    while (++left_node(level).first == left_node(level).end) {
+    const auto is_last_child = [&] {
+      Inner& node = left_node(level);
+      node.begins[node.first] = kGone;
+      return ++node.first == node.end;
+    };
+    while (is_last_child()) {
       inners_.give_back(&left_node(level));
       ++level;
     }
     for (std::uint32_t k = level; k >= 1; --k) {
       const Inner& node = left_node(k);
       left_[k - 1] = node.children[node.first];
+    }
+    const Inner& parent = left_node(1);
+    if (parent.first + 1 != parent.end) {  // the leaf after this one has not been looked at for a whole window
+      const char* next = static_cast<const char*>(parent.children[parent.first + 1]);
+      for (std::size_t line = 0; line < std::min<std::size_t>(sizeof(Leaf), 576); line += 64)
+        __builtin_prefetch(next + line);
     }
     bool lower = false;
     while (height_ != 0 && right_node(height_).end - right_node(height_).first == 1) {
