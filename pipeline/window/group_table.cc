@@ -392,12 +392,6 @@ std::uint32_t GroupTable::group_end() const noexcept {
   }
 }
 
-bool GroupTable::present(std::uint32_t group) const noexcept {
-  std::uint64_t rows;
-  std::memcpy(&rows, state(group), sizeof rows);
-  return rows != 0;
-}
-
 std::uint32_t GroupTable::group_count() const noexcept {
   if (mode_ == Mode::kHashed || mode_ == Mode::kNumbered) return key_count();
   std::uint32_t count = 0;
@@ -429,11 +423,29 @@ bool GroupTable::key_is_null(std::size_t column, std::uint32_t group) const noex
   return (key_at(group)[static_cast<std::size_t>(layout.null_word) + column / 64] >> (column % 64) & 1) != 0;
 }
 
+bool GroupTable::any_null_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count) const noexcept {
+  const KeyLayout& layout = *setup_.keys;
+  if (mode_ == Mode::kDense || layout.form == KeyForm::kInteger) {
+    const std::uint32_t null = mode_ == Mode::kDense ? range_ : null_group_;
+    bool any = false;
+    for (std::uint32_t i = 0; i < count; ++i) any |= groups[i] == null;
+    return any;
+  }
+  if (layout.null_word < 0) return false;
+  const std::size_t word = static_cast<std::size_t>(layout.null_word) + column / 64;
+  std::uint64_t bits = 0;
+  for (std::uint32_t i = 0; i < count; ++i) bits |= key_at(groups[i])[word];
+  return (bits >> (column % 64) & 1) != 0;
+}
+
 void GroupTable::read_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
                           std::uint32_t at) const noexcept {
   const std::uint32_t word = setup_.keys->columns[column].word;
-  for (std::uint32_t i = 0; to.validity != nullptr && i < count; ++i)
-    to.set_valid(at + i, !key_is_null(column, groups[i]));
+  if (to.validity != nullptr) {
+    set_valid_range(to, at, count);
+    const std::uint32_t suspects = any_null_key(column, groups, count) ? count : 0;
+    for (std::uint32_t i = 0; i < suspects; ++i) to.set_valid(at + i, !key_is_null(column, groups[i]));
+  }
   switch (to.physical) {
     case Physical::kInt8:
       return read_words(word, groups, count, to.values<std::int8_t>() + at);

@@ -17,6 +17,7 @@
 // Bounded: at most groups_max groups; memory comes from a StateArena. Nothing here calls malloc.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -98,6 +99,16 @@ struct ProbeScratch {
   std::unique_ptr<std::uint32_t[]> valid;
 };
 
+/// Rows at … at + count - 1 are not NULL; a vector without a bitmap needs nothing.
+inline void set_valid_range(Vector& to, std::uint32_t at, std::uint32_t count) noexcept {
+  for (std::uint32_t row = at; to.validity != nullptr && row < at + count;) {
+    const std::uint32_t bits = std::min(at + count - row, 64 - row % 64);
+    const std::uint64_t ones = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+    to.validity[row / 64] |= ones << (row % 64);
+    row += bits;
+  }
+}
+
 class GroupTable {
  public:
   struct Setup {
@@ -143,7 +154,11 @@ class GroupTable {
 
   /// Group numbers are below this; a number without rows counted is no group.
   std::uint32_t group_end() const noexcept;
-  bool present(std::uint32_t group) const noexcept;
+  bool present(std::uint32_t group) const noexcept {
+    std::uint64_t rows;
+    __builtin_memcpy(&rows, state(group), sizeof rows);
+    return rows != 0;
+  }
   /// Groups there are. Cost: a pass over the range when dense.
   std::uint32_t group_count() const noexcept;
   const std::byte* state(std::uint32_t group) const noexcept { return rows_ + group * stride_ + key_bytes_; }
@@ -177,6 +192,7 @@ class GroupTable {
   template <class T>
   void read_words(std::uint32_t word, const std::uint32_t* groups, std::uint32_t count, T* out) const noexcept;
   bool key_is_null(std::size_t column, std::uint32_t group) const noexcept;
+  bool any_null_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count) const noexcept;
   Result<void> start(const BatchKeys& keys);
   Result<void> find_dense(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, bool& done);
   Result<void> find_integer(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, ProbeScratch& scratch);

@@ -130,15 +130,6 @@ void lower_accumulator(const AggregateLayout& layout, const Accumulator& accumul
   }
 }
 
-void set_valid_range(Vector& to, std::uint32_t at, std::uint32_t count) noexcept {
-  for (std::uint32_t row = at; to.validity != nullptr && row < at + count;) {
-    const std::uint32_t bits = std::min(at + count - row, 64 - row % 64);
-    const std::uint64_t ones = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
-    to.validity[row / 64] |= ones << (row % 64);
-    row += bits;
-  }
-}
-
 /// SUM (where not kAverage) and AVG of doubles by key, the commonest results of sliding windows, without a look at what
 /// else there is in each row.
 template <class T, bool kAverage>

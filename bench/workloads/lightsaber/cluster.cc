@@ -26,8 +26,9 @@ constexpr std::size_t kBundle = (std::size_t{512} << 10) / sizeof(Row);
 Query common(const Parameters& parameters, const std::vector<std::byte>& sample) {
   Query query;
   query.columns =
-      "ts TIMESTAMP(3), job_id BIGINT, task_id BIGINT, machine_id BIGINT, event_type INT, user_id INT, category INT, "
-      "priority INT, cpu FLOAT, ram FLOAT, disk FLOAT, constraints INT";
+      "ts TIMESTAMP(3) NOT NULL, job_id BIGINT NOT NULL, task_id BIGINT NOT NULL, machine_id BIGINT NOT NULL, "
+      "event_type INT NOT NULL, user_id INT NOT NULL, category INT NOT NULL, "
+      "priority INT NOT NULL, cpu FLOAT NOT NULL, ram FLOAT NOT NULL, disk FLOAT NOT NULL, constraints INT NOT NULL";
   query.layout = {sizeof(Row),
                   {{"ts", offsetof(Row, time), FieldForm::kInt64, query.unit_ns},
                    {"job_id", offsetof(Row, job), FieldForm::kInt64},

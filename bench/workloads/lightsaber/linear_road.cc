@@ -32,7 +32,9 @@ Query common(const Parameters& parameters, const std::vector<std::string>& lines
     std::memcpy(sample.data() + i * sizeof(Row), &row, sizeof row);
   }
   Query query;
-  query.columns = "ts TIMESTAMP(3), vehicle INT, speed FLOAT, highway INT, lane INT, direction INT, place INT";
+  query.columns =
+      "ts TIMESTAMP(3) NOT NULL, vehicle INT NOT NULL, speed FLOAT NOT NULL, highway INT NOT NULL, lane INT NOT NULL, "
+      "direction INT NOT NULL, place INT NOT NULL";
   query.layout = {sizeof(Row),
                   {{"ts", offsetof(Row, time), FieldForm::kInt64, query.unit_ns},
                    {"vehicle", offsetof(Row, vehicle), FieldForm::kInt32},

@@ -51,8 +51,9 @@ std::vector<Query> manufacturing_queries(const Parameters& parameters) {
   query.peer = 163;
   query.factor = 1.1;
   query.columns =
-      "ts TIMESTAMP(3), message_index BIGINT, mf01 INT, mf02 INT, mf03 INT, pc13 INT, pc14 INT, pc15 INT, pc25 INT, "
-      "pc26 INT, pc27 INT, res INT";
+      "ts TIMESTAMP(3) NOT NULL, message_index BIGINT NOT NULL, mf01 INT NOT NULL, mf02 INT NOT NULL, mf03 INT NOT "
+      "NULL, pc13 INT NOT NULL, pc14 INT NOT NULL, pc15 INT NOT NULL, pc25 INT NOT NULL, "
+      "pc26 INT NOT NULL, pc27 INT NOT NULL, res INT NOT NULL";
   query.result_columns = "window_end TIMESTAMP(3), mf01 INT, mf02 INT, mf03 INT";
   query.select =
       "SELECT window_end, AVG(mf01), AVG(mf02), AVG(mf03) FROM TABLE(HOP(TABLE events, DESCRIPTOR(ts), INTERVAL '1' "

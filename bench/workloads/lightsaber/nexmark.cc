@@ -44,7 +44,8 @@ std::vector<Query> nexmark_queries(const Parameters& parameters) {
   query.peer = 38;
   query.factor = 2;
   query.columns =
-      "ts TIMESTAMP(3), id BIGINT, item_name BIGINT, description BIGINT, initial_bid BIGINT, reserve BIGINT";
+      "ts TIMESTAMP(3) NOT NULL, id BIGINT NOT NULL, item_name BIGINT NOT NULL, description BIGINT NOT NULL, "
+      "initial_bid BIGINT NOT NULL, reserve BIGINT NOT NULL";
   query.result_columns = "window_end TIMESTAMP(3), id BIGINT, n BIGINT";
   query.select =
       "SELECT window_end, id, COUNT(*) FROM TABLE(HOP(TABLE events, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '1' "

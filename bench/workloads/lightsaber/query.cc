@@ -102,7 +102,7 @@ void answer(const Query& query, std::uint64_t rows, std::uint32_t inputs,
 }
 
 std::size_t replay_bytes(const Parameters& parameters) {
-  return parameters.value("lightsaber.buffer_mb", 16, 1) << 20;
+  return parameters.value("lightsaber.buffer_mb", 8, 1) << 20;
 }
 
 std::uint64_t run_rows(const Parameters& parameters, std::uint64_t measuring) {

@@ -23,7 +23,9 @@ constexpr std::size_t kBundle = (std::size_t{512} << 10) / sizeof(Row);
 
 Query common(const Parameters& parameters, const std::vector<std::byte>& sample) {
   Query query;
-  query.columns = "ts TIMESTAMP(3), load_w FLOAT, property INT, plug INT, household INT, house INT";
+  query.columns =
+      "ts TIMESTAMP(3) NOT NULL, load_w FLOAT NOT NULL, property INT NOT NULL, plug INT NOT NULL, household INT NOT "
+      "NULL, house INT NOT NULL";
   query.layout = {sizeof(Row),
                   {{"ts", offsetof(Row, time), FieldForm::kInt64, query.unit_ns},
                    {"load_w", offsetof(Row, value), FieldForm::kFloat},

@@ -61,8 +61,9 @@ std::vector<Query> yahoo_queries(const Parameters& parameters) {
   query.peer = 119;
   query.factor = 1.2;
   query.columns =
-      "ts TIMESTAMP(3), user_id DECIMAL(38, 0), page_id DECIMAL(38, 0), ad_id BIGINT, ad_type BIGINT, "
-      "event_type BIGINT, ip_address DECIMAL(38, 0)";
+      "ts TIMESTAMP(3) NOT NULL, user_id DECIMAL(38, 0) NOT NULL, page_id DECIMAL(38, 0) NOT NULL, ad_id BIGINT NOT "
+      "NULL, ad_type BIGINT NOT NULL, "
+      "event_type BIGINT NOT NULL, ip_address DECIMAL(38, 0) NOT NULL";
   query.result_columns = "window_end TIMESTAMP(3), campaign BIGINT, n BIGINT, latest TIMESTAMP(3)";
   query.select =
       "SELECT window_end, campaign, COUNT(*), MAX(ts) FROM (SELECT campaign_of(ad_id) AS campaign, ts, window_start, "
