@@ -105,9 +105,10 @@ void expect_totals(const Query& query, const Totals& expected, const Totals& fou
 double bandwidth_gb_s(const Parameters& parameters) {
   static const Column<std::uint64_t> words(parameters.smoke ? 1u << 16 : 1u << 26);
   pin_here(parameters.cpus[0]);
-  const double start = wall_seconds();
+  const auto now = parameters.time == TimeKind::kWall ? wall_seconds : cpu_seconds;
+  const double start = now();
   keep(read_words(words.data(), words.size()));
-  return static_cast<double>(words.size()) * 8 / (wall_seconds() - start) / 1e9;
+  return static_cast<double>(words.size()) * 8 / (now() - start) / 1e9;
 }
 
 double run_structs(const Query& query, const Parameters& parameters, const Totals& expected) {
