@@ -73,7 +73,8 @@ Batch* Batch::create(const BatchLayout& layout, void* memory) noexcept {
       own[i].validity = static_cast<std::uint64_t*>(cutter.cut(validity_bytes(layout.capacity)));
   }
   batch->own_ = own;
-  if (layout.kinds) batch->kinds_ = static_cast<RowKind*>(cutter.cut(layout.capacity * sizeof(RowKind)));
+  if (layout.kinds) batch->own_kinds_ = static_cast<RowKind*>(cutter.cut(layout.capacity * sizeof(RowKind)));
+  batch->kinds_ = batch->own_kinds_;
   if (layout.heap_bytes != 0)
     batch->heap_ = StringHeap(static_cast<char*>(cutter.cut(layout.heap_bytes)), layout.heap_bytes);
   batch->reset();
@@ -91,6 +92,7 @@ void Batch::reset() noexcept {
     if (own_[i].validity != nullptr)
       std::memset(own_[i].validity, 0xff, validity_words(capacity_) * sizeof(std::uint64_t));
   }
+  kinds_ = own_kinds_;
   if (kinds_ != nullptr) std::memset(static_cast<void*>(kinds_), static_cast<int>(RowKind::kInsert), capacity_);
 }
 

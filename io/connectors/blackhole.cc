@@ -27,6 +27,7 @@ class BlackholeWriter final : public RowWriter {
 
 class BlackholeSink final : public TableSink {
  public:
+  bool takes_updates() const noexcept override { return true; }
   bool parallel() const noexcept override { return true; }
   Result<std::unique_ptr<RowWriter>> open(std::uint32_t, IoBackend&) override {
     return std::unique_ptr<RowWriter>(std::make_unique<BlackholeWriter>());

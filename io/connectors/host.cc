@@ -85,6 +85,7 @@ class HostWriter final : public RowWriter {
 class HostSink final : public TableSink {
  public:
   explicit HostSink(const HostTable& host) : host_(host) {}
+  bool takes_updates() const noexcept override { return true; }
   bool parallel() const noexcept override { return host_.parallel; }
   Result<std::unique_ptr<RowWriter>> open(std::uint32_t shard, IoBackend&) override {
     return std::unique_ptr<RowWriter>(std::make_unique<HostWriter>(host_, shard));

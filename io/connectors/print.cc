@@ -142,6 +142,7 @@ class PrintSink final : public TableSink {
  public:
   PrintSink(Schema schema, std::string identifier, std::string path)
       : schema_(std::move(schema)), identifier_(std::move(identifier)), path_(std::move(path)) {}
+  bool takes_updates() const noexcept override { return true; }
   bool parallel() const noexcept override { return false; }
   Result<std::unique_ptr<RowWriter>> open(std::uint32_t, IoBackend& backend) override {
     FileSinkConfig config;

@@ -14,6 +14,8 @@ constexpr const char* kIdleTimeout = "scan.watermark.idle-timeout";            /
 constexpr const char* kIdleTimeoutSetting = "table.exec.source.idle-timeout";  // Flink's, of a job
 constexpr const char* kJumpMax = "weir.watermark.jump-max";
 constexpr const char* kJumpRows = "weir.watermark.jump-rows";
+constexpr const char* kEarlyRows = "weir.emit.early-fire.rows";
+constexpr std::int64_t kLatenessMax = std::int64_t{366} * 86'400'000'000'000;
 constexpr std::int64_t kJumpRowsMax = 1'000'000;
 
 struct Unit {
@@ -94,6 +96,42 @@ Result<SourceTimeOptions> source_time_options(const std::map<std::string, std::s
                    std::string("'") + name + "' wants a whole number of 1 to 1000000, not '" + *text + "'");
     }
     out.jump_rows = static_cast<std::uint32_t>(rows);
+  }
+  return out;
+}
+
+Result<EmitOptions> emit_options(const std::map<std::string, std::string>& settings) {
+  const auto duration = [&](const char* name, std::int64_t& to) -> Result<void> {
+    if (const auto found = settings.find(name); found != settings.end()) {
+      WEIR_ASSIGN(to, parse_duration(name, found->second));
+    }
+    return {};
+  };
+  const auto boolean = [&](const char* name, bool& to) -> Result<void> {
+    const auto found = settings.find(name);
+    if (found == settings.end() || parse_boolean(found->second, to) == TextStatus::kOk) return {};
+    return Error(ErrorCode::kSqlInvalidOption,
+                 std::string("'") + name + "' wants true or false, not '" + found->second + "'");
+  };
+  EmitOptions out;
+  bool late = false;
+  std::int64_t late_delay = 0;
+  WEIR_TRY(duration("table.exec.emit.allow-lateness", out.lateness_ns));
+  WEIR_TRY(boolean("table.exec.emit.early-fire.enabled", out.early));
+  WEIR_TRY(duration("table.exec.emit.early-fire.delay", out.early_delay_ns));
+  WEIR_TRY(boolean("table.exec.emit.late-fire.enabled", late));
+  WEIR_TRY(duration("table.exec.emit.late-fire.delay", late_delay));
+  if (late) out.late_delay_ns = late_delay;
+  if (out.lateness_ns > kLatenessMax) {
+    return Error(ErrorCode::kSqlInvalidOption, "'table.exec.emit.allow-lateness' is more than a year");
+  }
+  if (const auto found = settings.find(kEarlyRows); found != settings.end()) {
+    std::int64_t rows = 0;
+    if (parse_int64(found->second, rows) != TextStatus::kOk || rows < 1) {
+      return Error(ErrorCode::kSqlInvalidOption,
+                   std::string("'") + kEarlyRows + "' wants a whole number from 1 on, not '" + found->second + "'");
+    }
+    out.early_rows = static_cast<std::uint64_t>(rows);
   }
   return out;
 }

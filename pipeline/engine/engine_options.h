@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "weir/core/result.h"
+#include "weir/pipeline/operators.h"
 #include "weir/pipeline/plan.h"
 
 namespace weir {
@@ -25,6 +26,10 @@ struct SourceTimeOptions {
 /// Errors: kSqlInvalidOption, naming the option.
 Result<SourceTimeOptions> source_time_options(const std::map<std::string, std::string>& table,
                                               const std::map<std::string, std::string>& settings);
+
+/// When windows give results besides their completion, by Flink's settings table.exec.emit.* and weir.emit.*.
+/// Errors: kSqlInvalidOption, naming the setting.
+Result<EmitOptions> emit_options(const std::map<std::string, std::string>& settings);
 
 /// Takes the engine's own options out of a table's, so that the connector is not asked about them.
 void remove_engine_options(std::map<std::string, std::string>& options);

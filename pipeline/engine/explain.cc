@@ -75,6 +75,18 @@ std::string edge_text(const EdgeLayout& edge) {
                      bytes_text(edge.bytes()));
 }
 
+std::string emit_text(const EmitOptions& emit) {
+  std::string text = "             updating: results change, as -U and +U\n";
+  if (emit.early && emit.early_delay_ns == 0) text += "             early results after every batch\n";
+  if (emit.early && emit.early_delay_ns != 0)
+    text += fmt::format("             early results every {}\n", duration_text(emit.early_delay_ns));
+  if (emit.early_rows != 0) text += fmt::format("             early results after {} rows\n", emit.early_rows);
+  if (emit.lateness_ns != 0) {
+    text += fmt::format("             a window takes rows until {} behind its end\n", duration_text(emit.lateness_ns));
+  }
+  return text;
+}
+
 std::string query_text(const QueryLayout& query) {
   const SourceStage& source = query.plan.source;
   std::string text = fmt::format("  read       {}: {}\n             columns {}\n", source.table->name,
@@ -124,6 +136,9 @@ std::string query_text(const QueryLayout& query) {
     for (const std::string& name : query.state_cost.unbounded) {
       text += fmt::format("             {} keeps its values: its state grows with them, up to state_bytes_max\n", name);
     }
+    text += fmt::format("             state of an instance at most {}; at a limit the job ends and names it\n",
+                        bytes_text(query.state_bytes_bound));
+    if (query.updating) text += emit_text(query.aggregate.emit);
     if (query.keyed.present) text += "             " + edge_text(query.keyed);
     for (const ExpressionPtr& filter : query.plan.result.filters) {
       text += fmt::format("  filter     {}\n", filter->to_string(stage.schema));
@@ -147,10 +162,10 @@ std::string query_json(const QueryLayout& query) {
   if (query.plan.aggregate.has_value()) {
     const AggregateStage& stage = *query.plan.aggregate;
     text += fmt::format(
-        R"(,"aggregate":{{"window":{},"keys":{},"keyed_plan":{},"why":{},"group_bytes":{},"slice_bytes":{},"groups_max":{},"slices_max":{}}})",
+        R"(,"aggregate":{{"window":{},"keys":{},"keyed_plan":{},"why":{},"group_bytes":{},"slice_bytes":{},"groups_max":{},"slices_max":{},"state_bytes_bound":{},"at_limit":"fail"}})",
         json_string(window_text(stage.window)), stage.key_count, json_string(keyed_plan_name(stage)),
         json_string(stage.why), query.state_cost.group_bytes, query.state_cost.slice_bytes, query.aggregate.groups_max,
-        query.aggregate.slices_max);
+        query.aggregate.slices_max, query.state_bytes_bound);
   }
   return text + fmt::format(R"(,"keyed_exchange_bytes":{},"gather_exchange_bytes":{}}})", query.keyed.bytes(),
                             query.gather.bytes());

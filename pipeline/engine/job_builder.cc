@@ -75,8 +75,8 @@ class QueryBuilder {
     return static_cast<std::size_t>(std::find(shards.begin(), shards.end(), shard) - shards.begin());
   }
 
-  Result<Batch*> make_batch(const std::vector<Physical>& physical) {
-    const BatchLayout layout = batch_layout(physical, job_);
+  Result<Batch*> make_batch(const std::vector<Physical>& physical, bool kinds = false) {
+    const BatchLayout layout = batch_layout(physical, job_, kinds);
     WEIR_ASSIGN(void* memory, parts_.arena.allocate(layout.bytes()));
     return Batch::create(layout, memory);
   }
@@ -90,7 +90,7 @@ class QueryBuilder {
     options.credits = job_.credits;
     for (std::size_t i = 0; i < layout.senders.size() * layout.receivers.size(); ++i) {
       WEIR_ASSIGN(std::unique_ptr<Exchange> exchange,
-                  Exchange::create(parts_.arena, batch_layout(layout.physical, job_), options));
+                  Exchange::create(parts_.arena, batch_layout(layout.physical, job_, layout.kinds), options));
       edge.exchanges.push_back(std::move(exchange));
     }
     parts_.edges.push_back(std::move(edge));
@@ -153,16 +153,17 @@ class QueryBuilder {
 
   Result<void> append_sink(Fragment& fragment) {
     WEIR_ASSIGN(std::unique_ptr<Operator> sink,
-                make_sink_operator(fragment.context(), *query_.sink, query_.result_schema, *query_.plan.result.table));
+                make_sink_operator(fragment.context(), *query_.sink, query_.result_schema, *query_.plan.result.table,
+                                   query_.updating));
     fragment.append(std::move(sink));
     return {};
   }
 
   Result<std::unique_ptr<Operator>> make_sink_operator(FragmentContext& context, TableSink& sink, const Schema& schema,
-                                                       const TableDefinition& table) {
+                                                       const TableDefinition& table, bool kinds = false) {
     std::vector<Physical> physical;
     for (const Field& field : schema.fields) physical.push_back(field.type.physical());
-    WEIR_ASSIGN(Batch * rest, make_batch(physical));
+    WEIR_ASSIGN(Batch * rest, make_batch(physical, kinds));
     return std::unique_ptr<Operator>(std::make_unique<SinkOperator>(context, sink, *facilities_[context.shard].backend,
                                                                     *rest, not_null_columns(schema, table.schema)));
   }
@@ -219,6 +220,7 @@ class QueryBuilder {
     const LateStage& stage = *query_.plan.late;
     LateFilterOptions options;
     options.policy = stage.policy;
+    options.lateness_ns = query_.aggregate.emit.lateness_ns;
     options.input = query_.plan.source.scan.schema;
     for (const std::string& input : input_names(fragment.context().shard))
       options.input_names.push_back(input + " of table " + query_.plan.source.table->name);
@@ -301,8 +303,10 @@ class QueryBuilder {
     if (query_.plan.aggregate->keyed_plan == KeyedPlan::kLocalMerge) {
       WEIR_TRY(append_aggregate(fragment, AggregateMode::kLocal, true));
     } else if (!query_.plan.late.has_value()) {
+      LateFilterOptions options;
+      options.lateness_ns = query_.aggregate.emit.lateness_ns;
       WEIR_ASSIGN(std::unique_ptr<LateFilterOperator> late,
-                  LateFilterOperator::create(fragment.context(), *query_.aggregate.window));
+                  LateFilterOperator::create(fragment.context(), *query_.aggregate.window, options));
       fragment.append(std::move(late));
     }
     fragment.append(make_sender(fragment.context(), keyed_));

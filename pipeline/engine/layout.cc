@@ -72,6 +72,33 @@ TableContext table_context(const TableDefinition& table, const JobLayout& layout
   return context;
 }
 
+/// Whether a group's memory is all in its row: no text, no function that keeps values, no running windows.
+bool rows_are_all(const WindowAggregateOptions& options, const StateCost& cost) {
+  if (!options.window.has_value() || options.window->kind != WindowKind::kTumble || !cost.unbounded.empty())
+    return false;
+  const auto text = [&](auto column) {
+    return options.input.fields[static_cast<std::size_t>(column)].type.physical() == Physical::kString;
+  };
+  if (std::any_of(options.keys.begin(), options.keys.end(), text)) return false;
+  return std::none_of(options.aggregates.begin(), options.aggregates.end(), [&](const AggregateColumn& call) {
+    return std::any_of(call.arguments.begin(), call.arguments.end(), text);
+  });
+}
+
+/// What the limits on keys and slices let the state of one instance grow to. A table that grows doubles its block and
+/// has the old one beside it until the new one is filled, and blocks are powers of two: at most four times its groups;
+/// one of integer keys may cover kDenseGroupsMax of them, whether they are there or not.
+std::size_t implied_state_bytes(const WindowAggregateOptions& options, const StateCost& cost) {
+  constexpr double kGrowth = 4, kDenseGroupsMax = 1'048'577;
+  const double slices = options.slices_max;
+  const double groups = options.keys.empty() ? 1 : std::max(kDenseGroupsMax, static_cast<double>(options.groups_max));
+  const double bytes =
+      kGrowth * slices * (static_cast<double>(cost.slice_bytes) + groups * static_cast<double>(cost.group_bytes));
+  if (!rows_are_all(options, cost) || bytes >= static_cast<double>(options.state_bytes_max))
+    return options.state_bytes_max;
+  return static_cast<std::size_t>(bytes);
+}
+
 class QueryLayouter {
  public:
   QueryLayouter(JobLayout& job, const JobOptions& options, IoBackend* backend, Clock* clock)
@@ -80,7 +107,10 @@ class QueryLayouter {
   Result<QueryLayout> lay_out(const QueryPlan& query, const std::map<std::string, std::string>& settings) {
     WEIR_ASSIGN(out_.plan, make_physical_query(query, options_));
     WEIR_ASSIGN(out_.time, source_time_options(out_.plan.source.table->options, settings));
+    WEIR_ASSIGN(out_.aggregate.emit, emit_options(settings));
+    out_.updating = out_.plan.aggregate.has_value() && out_.aggregate.emit.updates();
     WEIR_TRY(make_tables());
+    WEIR_TRY(check_updates());
     assign_inputs();
     if (out_.plan.aggregate.has_value()) WEIR_TRY(lay_out_aggregate());
     if (out_.plan.late.has_value() && out_.plan.late->side.has_value()) {
@@ -111,6 +141,16 @@ class QueryLayouter {
                                                                                        : result.project.schema;
     WEIR_ASSIGN(out_.sink, make_table_sink(*result.table));
     return {};
+  }
+
+  /// A query whose results change needs a sink that takes changes.
+  Result<void> check_updates() const {
+    if (!out_.updating || out_.sink->takes_updates()) return {};
+    return Error(ErrorCode::kSqlSemantic,
+                 "the query's results change after they were given (table.exec.emit.*, "
+                 "weir.emit.*), and table " +
+                     out_.plan.result.table->name + " only takes rows that are appended: " + out_.sink->describe())
+        .with_hint("write to a table with connector 'print', 'blackhole' or 'host', or RESET those settings");
   }
 
   Result<std::unique_ptr<TableSink>> make_table_sink(const TableDefinition& table) {
@@ -186,6 +226,7 @@ class QueryLayouter {
     context.heap_bytes = job_.heap_bytes;
     WEIR_ASSIGN(auto instance, WindowAggregateOperator::create(context, aggregate));
     out_.state_cost = instance->state_cost();
+    out_.state_bytes_bound = implied_state_bytes(aggregate, out_.state_cost);
 
     if (!stage.exchange) return {};
     EdgeLayout& edge = out_.keyed;
@@ -207,7 +248,7 @@ class QueryLayouter {
     edge.has_strings = has_strings(edge.physical);
     ExchangeOptions exchange;
     exchange.credits = job_.credits;
-    edge.exchange_bytes = Exchange::bytes_needed(batch_layout(edge.physical, job_), exchange);
+    edge.exchange_bytes = Exchange::bytes_needed(batch_layout(edge.physical, job_, edge.kinds), exchange);
     return {};
   }
 
@@ -220,6 +261,7 @@ class QueryLayouter {
     edge.senders = shards;
     edge.receivers = {0};
     edge.schema = out_.result_schema;
+    edge.kinds = out_.updating;
     const auto finished = finish_edge(edge);
     WEIR_CHECK(finished.has_value());
   }
@@ -232,11 +274,11 @@ class QueryLayouter {
     job_.exchange_bytes += out_.keyed.bytes() + out_.gather.bytes();
     const std::size_t writers = out_.gather.present ? 1 : (out_.keyed.present ? out_.keyed.receivers.size() : readers);
     job_.writer_bytes += writers * out_.sink->writer_bytes();
-    job_.batch_bytes += writers * batch_layout(physical_of(out_.result_schema), job_).bytes();
+    job_.batch_bytes += writers * batch_layout(physical_of(out_.result_schema), job_, out_.updating).bytes();
     if (out_.plan.aggregate.has_value()) {
       const bool local = out_.keyed.present && out_.plan.aggregate->keyed_plan == KeyedPlan::kLocalMerge;
       const std::size_t instances = out_.keyed.present ? (local ? readers : 0) + out_.keyed.receivers.size() : readers;
-      job_.state_bytes_max += instances * options_.state_bytes_max;
+      job_.state_bytes_max += instances * out_.state_bytes_bound;
     }
   }
 
@@ -249,10 +291,11 @@ class QueryLayouter {
 
 }  // namespace
 
-BatchLayout batch_layout(const std::vector<Physical>& physical, const JobLayout& layout) {
+BatchLayout batch_layout(const std::vector<Physical>& physical, const JobLayout& layout, bool kinds) {
   BatchLayout batch;
   batch.columns = physical;
   batch.capacity = layout.batch_rows;
+  batch.kinds = kinds;
   batch.heap_bytes = has_strings(physical) ? layout.heap_bytes : 0;
   return batch;
 }

@@ -26,6 +26,7 @@ struct EdgeLayout {
   Schema schema;
   std::vector<Physical> physical;
   bool has_strings = false;
+  bool kinds = false;
   std::size_t exchange_bytes = 0;  ///< Of one exchange.
   std::size_t bytes() const noexcept { return exchange_bytes * senders.size() * receivers.size(); }
 };
@@ -49,7 +50,9 @@ struct QueryLayout {
   EdgeLayout keyed, gather;
   std::optional<SideLayout> late, malformed;
   StateCost state_cost;
-  Schema result_schema;  ///< Of the rows that reach the sink.
+  std::size_t state_bytes_bound = 0;  ///< Of one instance: state_bytes_max, or less where the other limits imply it.
+  Schema result_schema;               ///< Of the rows that reach the sink.
+  bool updating = false;              ///< Results change earlier ones: batches of them have kinds.
 };
 
 struct JobLayout {
@@ -70,7 +73,7 @@ struct JobLayout {
 };
 
 /// What the batches of one edge or reader look like. The layout's spans point into `physical`.
-BatchLayout batch_layout(const std::vector<Physical>& physical, const JobLayout& layout);
+BatchLayout batch_layout(const std::vector<Physical>& physical, const JobLayout& layout, bool kinds = false);
 
 /// Plans every query and makes its tables' sources and sinks. With a backend, files are looked at and folders made;
 /// without one (explain), nothing outside is touched. Errors: those of make_physical_query, the connectors and the

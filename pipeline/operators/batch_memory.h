@@ -13,10 +13,10 @@ namespace weir {
 /// Allocates: in the constructor only.
 class BatchMemory {
  public:
-  BatchMemory(const Schema& schema, std::uint32_t capacity, std::size_t heap_bytes = 0) {
+  BatchMemory(const Schema& schema, std::uint32_t capacity, std::size_t heap_bytes = 0, bool kinds = false) {
     std::vector<Physical> columns;
     for (const Field& field : schema.fields) columns.push_back(field.type.physical());
-    const BatchLayout layout{columns, capacity, heap_bytes, true, false};
+    const BatchLayout layout{columns, capacity, heap_bytes, true, kinds};
     bytes_ = layout.bytes();
     memory_.reset(static_cast<std::byte*>(::operator new (bytes_, std::align_val_t{kVectorAlignment})));
     batch_ = Batch::create(layout, memory_.get());

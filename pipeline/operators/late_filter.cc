@@ -35,6 +35,7 @@ class LateFilter final : public LateFilterOperator {
         policy_(options.policy),
         input_names_(options.input_names),
         selection_(std::make_unique<std::uint32_t[]>(context.batch_rows)) {
+    math_.lateness = options.lateness_ns;
     if (policy_ != LatePolicy::kSideOutput) return;
     late_rows_ = std::make_unique<std::uint32_t[]>(context.batch_rows);
     side_batch_.emplace(with_watermark(options.input), context.batch_rows);
@@ -84,7 +85,7 @@ class LateFilter final : public LateFilterOperator {
       const EventTime time = times[row];
       // A time beyond the range of windows is the window aggregate's to refuse.
       const bool in_range = time >= math_.time_min() && time <= math_.time_max();
-      if (!in_range || !math_.fired(math_.last_end(math_.slice_start(time)), watermarks[row])) {
+      if (!in_range || !math_.fired(math_.last_end(math_.slice_start(time)), math_.less_lateness(watermarks[row]))) {
         selection_[kept++] = row;
         continue;
       }

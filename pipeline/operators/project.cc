@@ -31,6 +31,7 @@ void ProjectOperator::push(Batch& batch) {
   out.set_row_count(batch.row_count());
   out.set_selection(batch.selection(), batch.has_selection() ? batch.selected_count() : 0);
   out.header() = batch.header();
+  out.share_kinds(batch);
   ledger_.rows_out += count;
   next_->push(out);
 }

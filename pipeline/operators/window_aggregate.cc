@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "operators/window_update.h"
+
 namespace weir {
 namespace {
 
@@ -113,6 +115,7 @@ Result<std::unique_ptr<WindowAggregateOperator>> WindowAggregateOperator::create
                                KeyLayout::make(types),
                                std::move(arena),
                                math_of(options)};
+  if (options.emit.updates()) return WindowUpdate::make(context, std::move(parts));
   return std::unique_ptr<WindowAggregateOperator>(std::make_unique<WindowAggregate>(context, std::move(parts)));
 }
 

@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::array kKept = std::to_array<std::string_view>(
     {"table.local-time-zone", "pipeline.name", "pipeline.auto-watermark-interval", "table.exec.source.idle-timeout",
-     "execution.runtime-mode", "parallelism.default", "table.exec.sink.not-null-enforcer"});
+     "execution.runtime-mode", "parallelism.default", "table.exec.sink.not-null-enforcer",
+     "table.exec.emit.allow-lateness", "table.exec.emit.early-fire.enabled", "table.exec.emit.early-fire.delay",
+     "table.exec.emit.late-fire.enabled", "table.exec.emit.late-fire.delay"});
 
 constexpr std::array kIgnored = std::to_array<std::string_view>({"table.sql-dialect",
                                                                  "table.dml-sync",
@@ -33,7 +35,6 @@ constexpr std::array kIgnored = std::to_array<std::string_view>({"table.sql-dial
                                                                  "table.exec.legacy-cast-behaviour",
                                                                  "table.exec.rank.topn-cache-size",
                                                                  "table.exec.window-agg.buffer-size-limit",
-                                                                 "table.exec.emit.early-fire.enabled",
                                                                  "table.optimizer.agg-phase-strategy",
                                                                  "table.optimizer.distinct-agg.split.enabled",
                                                                  "table.optimizer.join-reorder-enabled",

@@ -124,7 +124,9 @@ Result<std::span<const SliceRun>> SliceAssigner::assign(const Batch& batch, cons
   // No window that a row belongs to ends before the first window of the least slice.
   const std::int64_t first_end = math_.first_end(math_.slice_start(least));
   const Watermark* watermarks = decide_late ? batch.header().row_watermarks : nullptr;
-  if (watermarks != nullptr && !math_.fired(first_end, batch.header().watermark_after)) watermarks = nullptr;
+  if (watermarks != nullptr && !math_.fired(first_end, math_.less_lateness(batch.header().watermark_after)))
+    watermarks = nullptr;
+  merged = math_.less_lateness(merged);
   const bool on_time = watermarks == nullptr && (decide_late || !math_.fired(first_end, merged));
   start_runs();
   if (on_time && simd::in_one_slice(least, greatest, math_.slice, math_.offset)) {
@@ -140,7 +142,8 @@ Result<std::span<const SliceRun>> SliceAssigner::assign(const Batch& batch, cons
     const std::int64_t start = starts_[row];
     std::int64_t end = math_.first_end(start);
     if (!on_time) {
-      const Watermark watermark = decide_late ? (watermarks != nullptr ? watermarks[row] : kWatermarkNone) : merged;
+      const Watermark watermark =
+          decide_late ? (watermarks != nullptr ? math_.less_lateness(watermarks[row]) : kWatermarkNone) : merged;
       if (math_.fired(math_.last_end(start), watermark)) {
         WEIR_CHECK(decide_late);  // behind an exchange no row is late: that was decided before it
         late_[late_count_++] = row;

@@ -22,6 +22,7 @@ struct WindowMath {
   std::int64_t slice = 1;  ///< Length of a slice: the size, slide or step.
   std::int64_t offset = 0;
   std::int64_t tick = 1'000'000;
+  std::int64_t lateness = 0;  ///< How long behind its end a window still takes rows.
 
   explicit WindowMath(const WindowSpec& spec) noexcept
       : kind(spec.kind),
@@ -43,6 +44,11 @@ struct WindowMath {
     return kind == WindowKind::kCumulate ? simd::slice_start(end - 1, size, offset) : end - size;
   }
   bool fired(std::int64_t end, Watermark watermark) const noexcept { return end - tick <= watermark; }
+  /// The watermark that decides which windows take no more rows: those that fired at it.
+  Watermark less_lateness(Watermark watermark) const noexcept {
+    if (watermark == kWatermarkEnd) return watermark;
+    return watermark < kWatermarkNone + lateness ? kWatermarkNone : watermark - lateness;
+  }
   /// The least end on the grid of windows, `from` or later, whose window has not fired at the watermark.
   /// Requires: `from` is on the grid.
   std::int64_t first_open_end(std::int64_t from, Watermark watermark) const noexcept {

@@ -186,6 +186,8 @@ class Batch {
   /// Null on append-only streams.
   RowKind* kinds() noexcept { return kinds_; }
   const RowKind* kinds() const noexcept { return kinds_; }
+  /// Shows the kinds of another batch's rows (a view on its rows has none of its own) until reset().
+  void share_kinds(const Batch& from) noexcept { kinds_ = from.kinds_; }
 
   StringHeap& heap() noexcept { return heap_; }
   const StringHeap& heap() const noexcept { return heap_; }
@@ -206,6 +208,7 @@ class Batch {
   const Vector* own_ = nullptr;  // as laid out; reset() copies them back
   const std::uint32_t* selection_ = nullptr;
   RowKind* kinds_ = nullptr;
+  RowKind* own_kinds_ = nullptr;
   StringHeap heap_;
   BatchHeader header_;
 };

@@ -126,6 +126,8 @@ class RowWriter {
 class TableSink {
  public:
   virtual ~TableSink() = default;
+  /// Whether it takes rows that change others (Batch::kinds); else only rows that are appended.
+  virtual bool takes_updates() const noexcept { return false; }
   /// Whether each shard may write on its own; else all rows go to one shard.
   virtual bool parallel() const noexcept = 0;
   virtual Result<std::unique_ptr<RowWriter>> open(std::uint32_t shard, IoBackend& backend) = 0;

@@ -115,6 +115,7 @@ struct LateReport {
 /// What a late filter is told beside the window.
 struct LateFilterOptions {
   LatePolicy policy = LatePolicy::kDrop;
+  std::int64_t lateness_ns = 0;          ///< How long behind its end a window takes rows.
   Schema input;                          ///< kSideOutput: of the rows that come in.
   std::vector<std::string> input_names;  ///< By the number in the batches' headers, for kFail's message.
 };
@@ -161,6 +162,16 @@ constexpr std::string_view aggregate_mode_name(AggregateMode mode) noexcept {
   return kNames[static_cast<std::size_t>(mode)];
 }
 
+/// When a window gives results besides its completion. Any of it makes the results changes of each other.
+struct EmitOptions {
+  std::int64_t lateness_ns = 0;     ///< A window takes rows until the watermark is this much beyond its completion.
+  bool early = false;               ///< Results before completion, every early_delay_ns of processing time.
+  std::int64_t early_delay_ns = 0;  ///< 0: after every batch.
+  std::uint64_t early_rows = 0;     ///< Not 0: also after so many rows of an instance.
+  std::int64_t late_delay_ns = 0;   ///< How long changes by late rows may wait; 0: until the batch is done.
+  bool updates() const noexcept { return lateness_ns != 0 || early || early_rows != 0; }
+};
+
 struct WindowAggregateOptions {
   AggregateMode mode = AggregateMode::kSingle;
   /// Decide here which rows are late. False behind an exchange, where it has been decided before.
@@ -170,7 +181,8 @@ struct WindowAggregateOptions {
   Schema input;  ///< Of the rows (in mode kMerge too: of the rows before the local aggregate).
   std::vector<std::uint32_t> keys;
   std::vector<AggregateColumn> aggregates;
-  std::vector<std::string> key_names;      ///< In the output; empty: the columns' names.
+  std::vector<std::string> key_names;  ///< In the output; empty: the columns' names.
+  EmitOptions emit;
   std::uint32_t groups_max = 1u << 20;     ///< Keys in one slice.
   std::uint32_t slices_max = 4096;         ///< Open slices.
   std::size_t state_bytes_max = 1u << 30;  ///< All state of this instance; address space is reserved, not taken.

@@ -1,0 +1,404 @@
+// Windows whose results change. See window_update.h.
+#include "operators/window_update.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <utility>
+
+namespace weir {
+
+Result<std::unique_ptr<WindowAggregateOperator>> WindowUpdate::make(FragmentContext& context,
+                                                                    WindowAggregate::Parts parts) {
+  if (parts.options.window.has_value() && parts.options.window->kind == WindowKind::kSession) {
+    return Error(ErrorCode::kSqlUnsupported,
+                 "early results and allowed lateness are not supported for SESSION windows yet")
+        .with_hint("RESET the settings table.exec.emit.* and weir.emit.*");
+  }
+  parts.math.lateness = parts.options.emit.lateness_ns;
+  return std::unique_ptr<WindowAggregateOperator>(std::make_unique<WindowUpdate>(context, std::move(parts)));
+}
+
+WindowUpdate::WindowUpdate(FragmentContext& context, WindowAggregate::Parts parts)
+    : context_(context),
+      parts_(std::move(parts)),
+      name_("window update " + std::string(aggregate_mode_name(parts_.options.mode))),
+      capacity_(context.batch_rows),
+      deltas_(windowed() ? parts_.options.slices_max : 1,
+              {&parts_.keys, &parts_.layout, &parts_.arena, parts_.options.groups_max}),
+      totals_(windowed() ? parts_.options.slices_max : 1,
+              {&parts_.keys, &parts_.layout, &parts_.arena, parts_.options.groups_max}),
+      assigner_(parts_.math, capacity_),
+      keys_(parts_.keys, capacity_),
+      accumulator_(parts_.layout, capacity_),
+      probe_(capacity_),
+      delta_groups_(std::make_unique<std::uint32_t[]>(capacity_)),
+      total_groups_(std::make_unique<std::uint32_t[]>(capacity_)),
+      old_groups_(std::make_unique<std::uint32_t[]>(capacity_)),
+      output_(parts_.output, capacity_, 0, true),
+      partial_(parts_.partial, capacity_),
+      row_numbers_(std::make_unique<std::uint32_t[]>(capacity_)),
+      was_given_(std::make_unique<bool[]>(capacity_)) {
+  std::iota(row_numbers_.get(), row_numbers_.get() + capacity_, 0u);
+  for (std::uint32_t i = 0; i < parts_.options.keys.size(); ++i) first_columns_.push_back(i);
+  key_columns_ = merging() ? first_columns_ : parts_.options.keys;
+}
+
+StateCost WindowUpdate::state_cost() const {
+  const std::size_t key = parts_.keys.words * sizeof(std::uint64_t);
+  const std::size_t slots = parts_.keys.words == 0 ? 0 : 4 * sizeof(std::uint32_t);
+  const std::size_t tables = local() ? 1 : 2;  // what was given out, and what came since
+  return {tables * (key + slots + parts_.layout.state_bytes() + parts_.layout.heap_bytes_max()),
+          tables * (sizeof(Slice) + StateArena::kBlockMin), parts_.layout.unbounded()};
+}
+
+void WindowUpdate::fail(Error error) {
+  failed_ = true;
+  context_.fail(std::move(error).with_context(name_));
+}
+
+// ---- Taking rows ------------------------------------------------------------------------------------------------
+
+void WindowUpdate::push(Batch& batch) {
+  WEIR_DCHECK(accepts());
+  const std::uint32_t count = batch.selected_count();
+  ledger_.rows_in += count;
+  const std::uint64_t settled = ledger_.rows_absorbed + ledger_.dropped_total();
+  Result<void> taken = failed_ ? Result<void>() : take(batch);
+  if (!taken) fail(std::move(taken).error());
+  const std::uint64_t done = ledger_.rows_absorbed + ledger_.dropped_total() - settled;
+  rejected_ += count - done;
+  rows_taken_ += batch.row_count();
+  if (failed_) return;
+  rows_since_fire_ += done;
+  arm_timers();
+  (void)resume();
+}
+
+Result<void> WindowUpdate::take(const Batch& batch) {
+  const simd::Rows all{batch.selected_count(), batch.selection(), nullptr};
+  if (all.count == 0) return {};
+  ingest_min_ = batch.header().ingest_time_min;
+  ingest_max_ = batch.header().ingest_time_max;
+  const SliceRun whole{0, 0, all};
+  std::span<const SliceRun> runs(&whole, 1);
+  if (windowed() && merging()) {
+    const auto keys = static_cast<std::uint32_t>(key_columns_.size());
+    runs = assigner_.assign_partials(batch, batch.column(keys), batch.column(keys + 1));
+  } else if (windowed()) {
+    WEIR_ASSIGN(runs, assigner_.assign(batch, batch.column(parts_.options.window->time_column),
+                                       parts_.options.decide_late, watermark_));
+    if (!assigner_.late_rows().empty()) count_late(batch);
+  }
+  keys_.begin(batch, key_columns_, all);
+  accumulator_.begin(batch, merging() ? static_cast<int>(key_columns_.size()) + 2 : -1);
+  for (const SliceRun& run : runs) {
+    WEIR_TRY(take_run(run));
+    ledger_.rows_absorbed += run.rows.count;
+  }
+  return {};
+}
+
+/// A local aggregate keeps slices; the others give the rows to each of their windows.
+Result<void> WindowUpdate::take_run(const SliceRun& run) {
+  if (local() || !windowed()) return absorb(run.start, run.window_end_min, run.rows);
+  const std::int64_t last = parts_.math.last_end(run.start);
+  for (std::int64_t end = run.window_end_min; end <= last; end += parts_.math.slice)
+    WEIR_TRY(
+        absorb(parts_.math.kind == WindowKind::kTumble ? run.start : parts_.math.window_start(end), end, run.rows));
+  return {};
+}
+
+Result<void> WindowUpdate::absorb(std::int64_t start, std::int64_t end, const simd::Rows& rows) {
+  WEIR_ASSIGN(Slice * slice, deltas_.find_or_open(start, end));
+  if (windowed() && late_at_ == kEventTimeMax && due(end_of(*slice), watermark_))
+    late_at_ = emit().late_delay_ns == 0 ? kEventTimeMin : context_.clock->now_ns() + emit().late_delay_ns;
+  GroupTable& table = slice->table;
+  WEIR_TRY(table.find_or_insert(keys_, rows, delta_groups_.get(), probe_));
+  return accumulator_.add(delta_groups_.get(), rows,
+                          {table.state_rows(), &table.strings(), &parts_.arena, &table.heap()});
+}
+
+void WindowUpdate::count_late(const Batch& batch) {
+  const Vector& times = batch.column(parts_.options.window->time_column);
+  for (const std::uint32_t row : assigner_.late_rows()) {
+    const LateRow sample{times.values<std::int64_t>()[row], batch.header().row_watermarks[row], batch.header().input,
+                         rows_taken_ + row};
+    if (late_.count++ == 0) late_.first = sample;
+    late_.last = sample;
+  }
+  ledger_.dropped[static_cast<std::size_t>(DropReason::kLate)] += assigner_.late_rows().size();
+}
+
+void WindowUpdate::arm_timers() {
+  if (!emit().early || early_at_ != kEventTimeMax || deltas_.open_count() == 0) return;
+  early_at_ = context_.clock->now_ns() + emit().early_delay_ns;
+}
+
+// ---- When to fire -----------------------------------------------------------------------------------------------
+
+std::int64_t WindowUpdate::end_of(const Slice& slice) const noexcept {
+  return local() ? parts_.math.slice_end(slice.start) : slice.window_end_min;
+}
+
+bool WindowUpdate::due(std::int64_t end, Watermark watermark) const noexcept {
+  return watermark == kWatermarkEnd || (windowed() && parts_.math.fired(end, watermark));
+}
+
+void WindowUpdate::fire(Watermark target) {
+  target_ = target;
+  firing_ = true;
+  position_ = 0;
+  if (target == kWatermarkNone) return;  // a control that completes nothing
+  late_at_ = kEventTimeMax;
+  if (target != kWatermarkEnd) return;
+  early_at_ = kEventTimeMax;
+  rows_since_fire_ = 0;
+}
+
+/// Starts the fire that processing time, the count of rows or late rows ask for.
+bool WindowUpdate::fire_due() {
+  if (deltas_.open_count() == 0) return false;
+  if (emit().early_rows != 0 && rows_since_fire_ >= emit().early_rows) {
+    fire(kWatermarkEnd);
+    return true;
+  }
+  if (late_at_ == kEventTimeMin) {
+    fire(watermark_);
+    return true;
+  }
+  if (early_at_ == kEventTimeMax && late_at_ == kEventTimeMax) return false;
+  const std::int64_t now = context_.clock->now_ns();
+  if (now >= early_at_) {
+    fire(kWatermarkEnd);
+  } else if (now >= late_at_) {
+    fire(watermark_);
+  }
+  return firing_;
+}
+
+void WindowUpdate::control(const Control& control) {
+  WEIR_DCHECK(accepts());
+  Watermark target = kWatermarkNone;
+  switch (control.kind) {
+    case Control::Kind::kWatermark:
+      if (control.value <= watermark_) return;
+      target = watermark_ = control.value;
+      break;
+    case Control::Kind::kEndOfInput:
+      target = watermark_ = kWatermarkEnd;
+      break;
+    case Control::Kind::kIdle:
+      if (local()) target = kWatermarkEnd;
+      break;
+    case Control::Kind::kBarrier:
+    case Control::Kind::kActive:
+      break;
+  }
+  fire(target);
+  has_control_ = true;
+  held_control_ = control;
+  (void)resume();
+}
+
+// ---- Giving out -------------------------------------------------------------------------------------------------
+
+std::size_t WindowUpdate::resume() {
+  if (failed_ || (!firing_ && !fire_due()) || !next_->accepts()) return 0;
+  std::size_t work = 0;
+  while (true) {
+    if (pending_ != nullptr) {
+      work += push_pending();
+      if (pending_ != nullptr) return work;
+      if (window_done_) end_window();
+      if (!next_->accepts()) return work;
+    }
+    if (delta_ == nullptr && !next_window()) break;
+    if (Result<void> done = step(); !done) {
+      fail(std::move(done).error());
+      return work;
+    }
+  }
+  close_totals();
+  firing_ = false;
+  if (deltas_.open_count() == 0) early_at_ = kEventTimeMax;
+  if (!has_control_) return work + 1;
+  has_control_ = false;
+  if (held_control_.kind == Control::Kind::kWatermark) given_ = held_control_.value;
+  next_->control(held_control_);
+  return work + 1;
+}
+
+bool WindowUpdate::next_window() {
+  for (; position_ < deltas_.open_count(); ++position_) {
+    Slice& slice = deltas_.at(position_);
+    if (!due(end_of(slice), target_)) continue;
+    window_start_ = slice.start;
+    window_end_ = slice.window_end_min;
+    delta_ = &slice.table;
+    group_position_ = 0;
+    window_done_ = false;
+    step_ = Step::kChoose;
+    return true;
+  }
+  return false;
+}
+
+Result<void> WindowUpdate::step() {
+  if (step_ == Step::kChoose) {
+    WEIR_TRY(choose());
+    if (local()) return {};
+    step_ = Step::kTakeBack;
+  }
+  if (step_ == Step::kTakeBack) {
+    step_ = Step::kGive;
+    if (old_count_ != 0) return take_back();
+  }
+  return give();
+}
+
+/// Takes some groups of the delta and looks which of them were given out before.
+Result<void> WindowUpdate::choose() {
+  count_ = 0;
+  const std::uint32_t end = delta_->group_end();
+  for (; group_position_ < end && count_ < capacity_; ++group_position_)
+    if (delta_->present(group_position_)) delta_groups_[count_++] = group_position_;
+  while (group_position_ < end && !delta_->present(group_position_)) ++group_position_;  // so that more is more groups
+  WEIR_TRY(write_partial());
+  if (local()) {
+    give_out(*partial_, count_);
+    return {};
+  }
+  WEIR_ASSIGN(Slice * slice, totals_.find_or_open(window_start_, window_end_));
+  total_ = &slice->table;
+  const simd::Rows rows{count_, nullptr, nullptr};
+  keys_.begin(*partial_, first_columns_, rows);
+  std::fill_n(total_groups_.get(), count_, 0u);
+  WEIR_TRY(total_->find_or_insert(keys_, rows, total_groups_.get(), probe_));
+  if (parts_.options.keys.empty()) std::fill_n(total_groups_.get(), count_, 0u);
+  old_count_ = 0;
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    was_given_[i] = total_->present(total_groups_[i]);
+    if (was_given_[i]) old_groups_[old_count_++] = total_groups_[i];
+  }
+  return {};
+}
+
+Result<void> WindowUpdate::write_partial() {
+  Batch& batch = *partial_;
+  batch.reset();
+  std::uint32_t column = 0;
+  for (; column < parts_.keys.columns.size(); ++column)
+    delta_->read_key(column, delta_groups_.get(), count_, batch.column(column), 0);
+  std::fill_n(batch.column(column++).values<std::int64_t>(), count_, window_start_);
+  std::fill_n(batch.column(column++).values<std::int64_t>(), count_, window_end_);
+  WEIR_TRY(lower_partials(parts_.layout, GroupSelection{delta_, delta_groups_.get(), count_}, batch, column, 0));
+  batch.set_row_count(count_);
+  return {};
+}
+
+Result<void> WindowUpdate::take_back() {
+  WEIR_TRY(write(*total_, old_groups_.get(), old_count_));
+  std::fill_n(output_->kinds(), old_count_, RowKind::kUpdateBefore);
+  return {};
+}
+
+Result<void> WindowUpdate::give() {
+  accumulator_.begin(*partial_, static_cast<int>(first_columns_.size()) + 2);
+  WEIR_TRY(accumulator_.add(total_groups_.get(), {count_, nullptr, nullptr},
+                            {total_->state_rows(), &total_->strings(), &parts_.arena, &total_->heap()}));
+  WEIR_TRY(write(*total_, total_groups_.get(), count_));
+  for (std::uint32_t i = 0; i < count_; ++i)
+    output_->kinds()[i] = was_given_[i] ? RowKind::kUpdateAfter : RowKind::kInsert;
+  step_ = Step::kChoose;
+  window_done_ = group_position_ == delta_->group_end();
+  return {};
+}
+
+/// Writes the groups' results to the output batch, which goes out next.
+Result<void> WindowUpdate::write(GroupTable& table, const std::uint32_t* groups, std::uint32_t count) {
+  Batch& out = *output_;
+  out.reset();
+  const GroupSelection selection{&table, groups, count};
+  std::uint32_t column = 0;
+  for (; column < parts_.keys.columns.size(); ++column) table.read_key(column, groups, count, out.column(column), 0);
+  if (windowed()) {
+    const EventTime time = window_end_ - parts_.math.tick;
+    for (const std::int64_t value : {window_start_, window_end_, time})
+      std::fill_n(out.column(column++).values<std::int64_t>(), count, value);
+    out.header().event_time_min = out.header().event_time_max = time;
+  }
+  for (const AggregateResult& result : parts_.layout.results()) {
+    WEIR_ASSIGN(const std::uint32_t written, lower_result(parts_.layout, result, selection, out.column(column++), 0));
+    if (written == count) continue;
+    return Error(ErrorCode::kOverflow, result.name + " does not fit " + result.type.to_string() +
+                                           " in the window from " + std::to_string(window_start_) + " to " +
+                                           std::to_string(window_end_) + " ns")
+        .with_hint("CAST the argument to a wider type");
+  }
+  give_out(out, count);
+  return {};
+}
+
+void WindowUpdate::give_out(Batch& batch, std::uint32_t rows) {
+  batch.set_row_count(rows);
+  BatchHeader& header = batch.header();
+  header.ingest_time_min = ingest_min_;
+  header.ingest_time_max = ingest_max_;
+  header.watermark_before = header.watermark_after = given_;
+  ledger_.rows_created += rows;
+  pending_ = &batch;
+  pending_next_ = 0;
+  if (local()) window_done_ = group_position_ == delta_->group_end();
+}
+
+/// The delta has gone; the next one stands in its place.
+void WindowUpdate::end_window() {
+  deltas_.close(position_);
+  delta_ = total_ = nullptr;
+}
+
+/// Forgets what can change no more.
+void WindowUpdate::close_totals() {
+  for (std::uint32_t i = totals_.open_count(); i-- > 0;) {
+    const bool over =
+        watermark_ == kWatermarkEnd ||
+        (windowed() && parts_.math.fired(totals_.at(i).window_end_min, parts_.math.less_lateness(watermark_)));
+    if (over) totals_.close(i);
+  }
+}
+
+/// How many rows of the pending batch from the next one on have long strings that fit a batch of an exchange
+/// (heap_bytes); at least one, so that the exchange says what is too long.
+std::uint32_t WindowUpdate::rows_within_heap() const {
+  const std::uint32_t rows = pending_->row_count();
+  if (context_.heap_bytes == 0) return rows - pending_next_;
+  std::size_t bytes = 0;
+  for (std::uint32_t row = pending_next_; row < rows; ++row) {
+    for (const Vector& vector : pending_->columns()) {
+      if (vector.physical != Physical::kString || !vector.is_valid(row)) continue;
+      const StringRef& text = vector.values<StringRef>()[row];
+      bytes += text.is_inline() ? 0 : text.size;
+    }
+    if (row != pending_next_ && bytes > context_.heap_bytes) return row - pending_next_;
+  }
+  return rows - pending_next_;
+}
+
+/// Pushes what waits as far as the next operator accepts; pending_ is null when all of it has gone.
+std::size_t WindowUpdate::push_pending() {
+  std::size_t work = 0;
+  while (pending_next_ != pending_->row_count()) {
+    if (!next_->accepts()) return work;
+    const std::uint32_t rows = rows_within_heap();
+    pending_->set_selection(row_numbers_.get() + pending_next_, rows);
+    pending_next_ += rows;
+    ledger_.rows_out += rows;
+    work += rows;
+    next_->push(*pending_);
+  }
+  pending_ = nullptr;
+  return work;
+}
+
+}  // namespace weir

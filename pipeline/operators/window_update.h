@@ -1,0 +1,130 @@
+// WindowUpdate: a window aggregate whose results change: it gives results before a window is complete (early), and
+// again when rows come after that (allowed lateness). Each change goes out as -U of what was given and +U of what holds
+// now; the first result of a key in a window is +I.
+//
+//   rows, partials ─► deltas: what came since a window was given out last, by (window, key)
+//                        │ fire: watermark, processing time, count of rows, late rows
+//                        ▼
+//   -U of the total ◄─ totals: what was given out, by (window, key) ─► total + delta ─► +I or +U
+//
+// A window's total stays until watermark >= end - tick + lateness. Overlapping windows each have a delta and a total of
+// their own: a row costs as many updates as it has windows (size / slide), which is the price of changing any of them.
+//
+// In mode kLocal there are no totals: deltas of slices go out as partials, as often as the merging aggregate fires.
+//
+// Invariants
+//   1. While a fire is under way nothing is accepted; a control goes on when everything that it releases has.
+//   2. For each key and window: the last +I or +U that was not taken back holds the aggregate over all rows absorbed.
+//   3. rows_in = rows_absorbed + dropped (+ rejected_); rows_created = rows_out + what is left of the pending batch.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "operators/window_aggregate.h"
+
+namespace weir {
+
+class WindowUpdate final : public WindowAggregateOperator {
+ public:
+  /// Errors: kSqlUnsupported for windows that cannot be updated.
+  static Result<std::unique_ptr<WindowAggregateOperator>> make(FragmentContext& context, WindowAggregate::Parts parts);
+  WindowUpdate(FragmentContext& context, WindowAggregate::Parts parts);
+
+  bool accepts() const noexcept override { return !firing_; }
+  void push(Batch& batch) override;
+  void control(const Control& control) override;
+  std::size_t resume() override;
+  std::uint64_t held_rows() const noexcept override {
+    return (pending_ == nullptr ? 0 : pending_->row_count() - pending_next_) + rejected_;
+  }
+  std::size_t state_bytes() const noexcept override { return parts_.arena.bytes_in_use(); }
+  std::size_t state_bytes_max() const noexcept override { return parts_.arena.bytes_max(); }
+  std::string_view name() const noexcept override { return name_; }
+
+  const Schema& output_schema() const noexcept override { return parts_.output; }
+  const LateReport& late() const noexcept override { return late_; }
+  StateCost state_cost() const override;
+  std::uint32_t open_slices() const noexcept override { return deltas_.open_count() + totals_.open_count(); }
+  std::uint64_t groups_made() const noexcept override { return totals_.groups_closed(); }
+
+ private:
+  enum class Step : std::uint8_t { kChoose, kTakeBack, kGive };
+
+  bool windowed() const noexcept { return parts_.options.window.has_value(); }
+  bool merging() const noexcept { return parts_.options.mode == AggregateMode::kMerge; }
+  bool local() const noexcept { return parts_.options.mode == AggregateMode::kLocal; }
+  const EmitOptions& emit() const noexcept { return parts_.options.emit; }
+  std::int64_t end_of(const Slice& slice) const noexcept;
+  bool due(std::int64_t end, Watermark watermark) const noexcept;
+
+  // Taking rows.
+  Result<void> take(const Batch& batch);
+  Result<void> take_run(const SliceRun& run);
+  Result<void> absorb(std::int64_t start, std::int64_t end, const simd::Rows& rows);
+  void count_late(const Batch& batch);
+  void arm_timers();
+
+  // Giving out.
+  void fire(Watermark target);
+  bool fire_due();
+  bool next_window();
+  Result<void> step();
+  Result<void> choose();
+  Result<void> take_back();
+  Result<void> give();
+  Result<void> write(GroupTable& table, const std::uint32_t* groups, std::uint32_t count);
+  Result<void> write_partial();
+  void give_out(Batch& batch, std::uint32_t rows);
+  void end_window();
+  void close_totals();
+  std::uint32_t rows_within_heap() const;
+  std::size_t push_pending();
+  void fail(Error error);
+
+  FragmentContext& context_;
+  WindowAggregate::Parts parts_;
+  std::string name_;
+  std::uint32_t capacity_;
+  std::vector<std::uint32_t> key_columns_;    // in the batches that come in
+  std::vector<std::uint32_t> first_columns_;  // 0, 1, …: the keys of a partial
+  SliceStore deltas_, totals_;
+  SliceAssigner assigner_;
+  BatchKeys keys_;
+  BatchAccumulator accumulator_;
+  ProbeScratch probe_;
+  std::unique_ptr<std::uint32_t[]> delta_groups_, total_groups_, old_groups_;
+  BatchMemory output_;
+  BatchMemory partial_;  // the deltas of a chunk, on their way to totals or to the merging aggregate
+  std::unique_ptr<std::uint32_t[]> row_numbers_;  // 0, 1, …
+  LateReport late_;
+  std::uint64_t rows_taken_ = 0;
+  std::uint64_t rejected_ = 0;
+  std::int64_t ingest_min_ = kEventTimeMax, ingest_max_ = kEventTimeMin;
+  Watermark watermark_ = kWatermarkNone;
+  Watermark given_ = kWatermarkNone;
+
+  // When to fire.
+  std::uint64_t rows_since_fire_ = 0;
+  std::int64_t early_at_ = kEventTimeMax, late_at_ = kEventTimeMax;  // processing time
+
+  // The fire that is under way.
+  bool firing_ = false;
+  bool failed_ = false;
+  bool has_control_ = false;
+  Control held_control_;
+  Watermark target_ = kWatermarkNone;
+  std::uint32_t position_ = 0;  // in deltas_
+  GroupTable* delta_ = nullptr;
+  GroupTable* total_ = nullptr;
+  std::int64_t window_start_ = 0, window_end_ = 0;
+  Step step_ = Step::kChoose;
+  std::uint32_t group_position_ = 0;  // in delta_
+  std::uint32_t count_ = 0, old_count_ = 0;
+  std::unique_ptr<bool[]> was_given_;
+  Batch* pending_ = nullptr;  // goes out before anything changes that its strings stand in
+  std::uint32_t pending_next_ = 0;
+  bool window_done_ = false;
+};
+
+}  // namespace weir
