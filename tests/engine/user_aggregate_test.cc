@@ -1,6 +1,7 @@
 // A host's aggregate in SQL: the same answer for every layout, though it depends on the order of rows.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <map>
 #include <tuple>
 
@@ -69,6 +70,47 @@ TEST_P(LastName, is_that_of_the_greatest_time_then_file_then_line) {
   ASSERT_TRUE(outcome.ok()) << outcome.text();
   EXPECT_EQ(read_parts(folder_.path("out")), expected_);
   expect_closed(outcome.ledger);
+}
+
+/// A job with one row a key, whose name has `length` bytes, in one window.
+std::string long_names(const Folder& folder, int keys, std::size_t length) {
+  std::string bytes;
+  for (int key = 0; key < keys; ++key)
+    bytes += "1,k" + std::to_string(key) + "," + std::string(length, static_cast<char>('a' + key % 26)) + "\n";
+  const std::string in = folder.put("in.csv", bytes);
+  return csv_table("t", "s BIGINT, k STRING, name STRING, ts AS TO_TIMESTAMP_LTZ(s, 0), WATERMARK FOR ts AS ts", in) +
+         csv_table("o", "k STRING, name STRING", folder.path("out")) +
+         "INSERT INTO o SELECT k, LAST_TEXT(name) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) "
+         "GROUP BY k, window_start, window_end;";
+}
+
+TEST(UserAggregate, strings_of_many_groups_go_through_exchanges_in_batches_that_fit) {
+  register_last_text();
+  for (const std::uint32_t shards : {1u, 2u, 3u}) {
+    Folder folder;
+    JobOptions options = small_options();
+    options.shards = shards;
+    options.keyed_plan = KeyedPlan::kLocalMerge;
+    options.ring_batches = 1;
+    options.heap_bytes = options.record_bytes_max;  // room for two names of a batch of 1,024
+    const Outcome outcome = run_sql(long_names(folder, 500, 2000), options);
+    ASSERT_TRUE(outcome.ok()) << outcome.text();
+    std::vector<std::string> expected;
+    for (int key = 0; key < 500; ++key)
+      expected.push_back("k" + std::to_string(key) + "," + std::string(2000, static_cast<char>('a' + key % 26)));
+    std::sort(expected.begin(), expected.end());
+    EXPECT_EQ(read_parts(folder.path("out")), expected);
+    expect_closed(outcome.ledger);
+  }
+}
+
+TEST(UserAggregate, a_heap_at_its_maximum_names_the_call_and_the_limit) {
+  register_last_text();
+  Folder folder;
+  JobOptions options = small_options();
+  options.state_bytes_max = 256 << 10;
+  expect_error(run_sql(long_names(folder, 500, 2000), options), ErrorCode::kLimitExceeded,
+               {"LAST_TEXT(`name`)", "hint: raise state_bytes_max (262144)"});
 }
 
 TEST(UserAggregate, that_depends_on_order_is_not_shuffled_and_explain_says_why) {
