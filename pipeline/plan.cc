@@ -34,12 +34,15 @@ std::string list(const std::vector<ExpressionPtr>& expressions, const Schema& in
 }
 
 std::string window_text(const WindowSpec& window, const Schema& input) {
-  static constexpr std::array<const char*, 4> kNames = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
+  static constexpr std::array<const char*, 5> kNames = {"TUMBLE", "HOP", "CUMULATE", "SESSION", "ROWS"};
   std::string out = kNames[static_cast<std::size_t>(window.kind)];
   out += "(`" + input.fields[window.time_column].name + "`, ";
   if (window.kind == WindowKind::kHop) out += "slide " + duration(window.slide_ns) + ", ";
   if (window.kind == WindowKind::kCumulate) out += "step " + duration(window.slide_ns) + ", ";
-  out += (window.kind == WindowKind::kSession ? "gap " : "size ") + duration(window.size_ns);
+  if (window.kind == WindowKind::kCount)
+    out += "slide " + std::to_string(window.slide_rows) + ", size " + std::to_string(window.size_rows);
+  else
+    out += (window.kind == WindowKind::kSession ? "gap " : "size ") + duration(window.size_ns);
   if (window.offset_ns != 0) out += ", offset " + duration(window.offset_ns);
   for (std::size_t i = 0; i < window.partition_columns.size(); ++i) {
     out += (i == 0 ? ", partition by `" : ", `") + input.fields[window.partition_columns[i]].name + "`";

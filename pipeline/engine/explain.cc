@@ -42,9 +42,18 @@ std::string window_text(const WindowSpec& window) {
     case WindowKind::kSession:
       text = "SESSION gap " + duration_text(window.size_ns);
       break;
+    case WindowKind::kCount:
+      text = fmt::format("{} rows every {}", window.size_rows, window.slide_rows);
+      break;
   }
   if (window.offset_ns != 0) text += ", offset " + duration_text(window.offset_ns);
   return text;
+}
+
+std::string stage_text(const AggregateStage& stage) {
+  if (!stage.window.has_value()) return "no window, to the end of the input,";
+  const std::string zone = stage.civil_zone.empty() ? "" : " in the wall clock of " + stage.civil_zone;
+  return window_text(*stage.window) + zone;
 }
 
 std::string_view keyed_plan_name(const AggregateStage& stage) {
@@ -125,8 +134,8 @@ std::string query_text(const QueryLayout& query) {
   if (!source.row_is_identity) text += fmt::format("  project    {}\n", expressions_text(source.row, rows));
   if (query.plan.aggregate.has_value()) {
     const AggregateStage& stage = *query.plan.aggregate;
-    text += fmt::format("  aggregate  {} by {} key column{}; keyed plan: {} ({})\n", window_text(stage.window),
-                        stage.key_count, stage.key_count == 1 ? "" : "s", keyed_plan_name(stage), stage.why);
+    text += fmt::format("  aggregate  {} by {} key column{}; keyed plan: {} ({})\n", stage_text(stage), stage.key_count,
+                        stage.key_count == 1 ? "" : "s", keyed_plan_name(stage), stage.why);
     if (!stage.grouping_sets.empty())
       text += fmt::format("             each row once a grouping set: {} sets\n", stage.grouping_sets.size());
     text += fmt::format("             gives {}\n", columns_text(stage.schema));
@@ -163,8 +172,8 @@ std::string query_json(const QueryLayout& query) {
     const AggregateStage& stage = *query.plan.aggregate;
     text += fmt::format(
         R"(,"aggregate":{{"window":{},"keys":{},"keyed_plan":{},"why":{},"group_bytes":{},"slice_bytes":{},"groups_max":{},"slices_max":{},"state_bytes_bound":{},"at_limit":"fail"}})",
-        json_string(window_text(stage.window)), stage.key_count, json_string(keyed_plan_name(stage)),
-        json_string(stage.why), query.state_cost.group_bytes, query.state_cost.slice_bytes, query.aggregate.groups_max,
+        json_string(stage_text(stage)), stage.key_count, json_string(keyed_plan_name(stage)), json_string(stage.why),
+        query.state_cost.group_bytes, query.state_cost.slice_bytes, query.aggregate.groups_max,
         query.aggregate.slices_max, query.state_bytes_bound);
   }
   return text + fmt::format(R"(,"keyed_exchange_bytes":{},"gather_exchange_bytes":{}}})", query.keyed.bytes(),

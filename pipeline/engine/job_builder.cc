@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "operators/civil_time.h"
 #include "operators/exchange_sender.h"
+#include "operators/row_stamp.h"
 #include "operators/sink.h"
 #include "weir/io/text_number.h"
 
@@ -256,6 +258,12 @@ class QueryBuilder {
       WatermarkOptions watermark;
       watermark.time_column = static_cast<std::uint32_t>(source.time_column);
       watermark.watermark = source.watermark;
+      const auto& aggregate = query_.plan.aggregate;
+      if (aggregate.has_value() && aggregate->judged_together()) {
+        // Rows of windows of rows are ordered by their watermarks, so every row has to have one.
+        const bool counts = aggregate->window->kind == WindowKind::kCount;
+        watermark.margin_ns = counts ? kEventTimeMax : aggregate->window->tick_ns;
+      }
       watermark.inputs = static_cast<std::uint32_t>(query_.inputs_of_shard[shard].size());
       watermark.idle_timeout_ns = query_.time.idle_timeout_ns;
       watermark.jump_max_ns = query_.time.jump_max_ns;
@@ -282,7 +290,7 @@ class QueryBuilder {
   Result<void> append_expand(Fragment& fragment) {
     const AggregateStage& stage = *query_.plan.aggregate;
     if (stage.grouping_sets.empty()) return {};
-    if (!query_.plan.late.has_value()) {
+    if (!query_.plan.late.has_value() && stage.window.has_value()) {
       WEIR_ASSIGN(std::unique_ptr<LateFilterOperator> late,
                   LateFilterOperator::create(fragment.context(), *query_.aggregate.window));
       fragment.append(std::move(late));
@@ -295,6 +303,10 @@ class QueryBuilder {
 
   Result<void> append_after_rows(Fragment& fragment) {
     if (!query_.plan.aggregate.has_value()) return append_results(fragment);
+    if (const std::string& zone = query_.plan.aggregate->civil_zone; !zone.empty()) {
+      WEIR_ASSIGN(std::unique_ptr<Operator> civil, make_civil_time(fragment.context(), zone));
+      fragment.append(std::move(civil));
+    }
     WEIR_TRY(append_expand(fragment));
     if (!query_.keyed.present) {
       WEIR_TRY(append_aggregate(fragment, AggregateMode::kSingle, true));
@@ -302,7 +314,9 @@ class QueryBuilder {
     }
     if (query_.plan.aggregate->keyed_plan == KeyedPlan::kLocalMerge) {
       WEIR_TRY(append_aggregate(fragment, AggregateMode::kLocal, true));
-    } else if (!query_.plan.late.has_value()) {
+    } else if (query_.plan.aggregate->judged_together()) {
+      fragment.append(make_row_stamp(fragment.context(), query_.plan.source.row.schema));
+    } else if (!query_.plan.late.has_value() && query_.plan.aggregate->window.has_value()) {
       LateFilterOptions options;
       options.lateness_ns = query_.aggregate.emit.lateness_ns;
       WEIR_ASSIGN(std::unique_ptr<LateFilterOperator> late,

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "operators/row_stamp.h"
 #include "weir/core/suggest.h"
 #include "weir/io/sim.h"
 
@@ -105,10 +106,21 @@ class QueryLayouter {
       : job_(job), options_(options), backend_(backend), clock_(clock) {}
 
   Result<QueryLayout> lay_out(const QueryPlan& query, const std::map<std::string, std::string>& settings) {
-    WEIR_ASSIGN(out_.plan, make_physical_query(query, options_));
+    WEIR_ASSIGN(out_.plan, make_physical_query(query, options_, job_.time_zone));
     WEIR_ASSIGN(out_.time, source_time_options(out_.plan.source.table->options, settings));
     WEIR_ASSIGN(out_.aggregate.emit, emit_options(settings));
     out_.updating = out_.plan.aggregate.has_value() && out_.aggregate.emit.updates();
+    if (out_.updating && (!out_.plan.aggregate->window.has_value() || out_.plan.aggregate->judged_together() ||
+                          !out_.plan.aggregate->civil_zone.empty())) {
+      return Error(ErrorCode::kSqlUnsupported,
+                   "early and late results are for TUMBLE, HOP and CUMULATE, and not in the wall clock of a zone");
+    }
+    const bool civil = out_.plan.aggregate.has_value() && !out_.plan.aggregate->civil_zone.empty();
+    if (civil && out_.time.idle_timeout_ns != 0) {
+      // An idle board compares the receivers' watermarks with those of inputs, which are instants.
+      return Error(ErrorCode::kSqlUnsupported, "an idle timeout with windows in the wall clock of " +
+                                                   out_.plan.aggregate->civil_zone + " is not supported yet");
+    }
     WEIR_TRY(make_tables());
     WEIR_TRY(check_updates());
     assign_inputs();
@@ -221,9 +233,11 @@ class QueryLayouter {
     aggregate.groups_max = options_.groups_max;
     aggregate.slices_max = options_.slices_max;
     aggregate.state_bytes_max = options_.state_bytes_max;
+    aggregate.inputs = out_.source->input_count();
     FragmentContext context;
     context.batch_rows = job_.batch_rows;
     context.heap_bytes = job_.heap_bytes;
+    if (stage.exchange && stage.judged_together()) aggregate.stamp_column = static_cast<int>(aggregate.input.size());
     WEIR_ASSIGN(auto instance, WindowAggregateOperator::create(context, aggregate));
     out_.state_cost = instance->state_cost();
     out_.state_bytes_bound = implied_state_bytes(aggregate, out_.state_cost);
@@ -239,6 +253,7 @@ class QueryLayouter {
       WEIR_ASSIGN(edge.schema, partial_schema(aggregate));
     } else {
       edge.schema = out_.plan.source.row.schema;
+      if (stage.judged_together()) edge.schema = stamped_schema(edge.schema);
     }
     return finish_edge(edge);
   }

@@ -74,7 +74,8 @@ Result<std::vector<const PlanNode*>> chain_of(const QueryPlan& query) {
 
 class Planner {
  public:
-  Planner(const QueryPlan& query, const JobOptions& options) : query_(query), options_(options) {}
+  Planner(const QueryPlan& query, const JobOptions& options, std::string_view zone)
+      : query_(query), options_(options), zone_(zone) {}
 
   Result<PhysicalQuery> plan() {
     WEIR_ASSIGN(chain_, chain_of(query_));
@@ -85,7 +86,13 @@ class Planner {
     WEIR_TRY(take_rows(at));
     const bool aggregated = at < chain_.size() && chain_[at]->kind == PlanNode::Kind::kAggregate;
     if (aggregated) WEIR_TRY(refuse_window_columns(rows_.filters));
-    if (window_.has_value() && !aggregated) out_.source.assign = window_;
+    if (window_.has_value() && !aggregated) {
+      if (in_zone()) {
+        return Error(ErrorCode::kSqlUnsupported, "a window function on its own over TIMESTAMP_LTZ in " + zone_ +
+                                                     " is not supported, only under GROUP BY");
+      }
+      out_.source.assign = window_;
+    }
     if (at < chain_.size() && chain_[at]->kind == PlanNode::Kind::kAggregate) {
       WEIR_TRY(take_aggregate(*chain_[at]));
       WEIR_TRY(take_late_policy());
@@ -161,13 +168,8 @@ class Planner {
   }
 
   Result<void> take_aggregate(const PlanNode& node) {
-    if (!window_.has_value() || !node.window.has_value()) {
-      return Error(ErrorCode::kSqlUnsupported, "GROUP BY without a window is not supported yet")
-          .with_hint(
-              "group by window_start and window_end of TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))");
-    }
     AggregateStage stage;
-    stage.window = *node.window;
+    stage.window = node.window;
     Projection& row = out_.source.row;
     for (const ExpressionPtr& key : node.keys) {
       ExpressionPtr composed = substitute(key, rows_.columns);
@@ -202,9 +204,16 @@ class Planner {
       stage.aggregates.push_back(std::move(aggregate));
     }
     WEIR_TRY(refuse_window_columns(row.expressions));
-    WEIR_CHECK(window_time_ != nullptr);
-    stage.time_column = add_column(row, window_time_, wide_, "event_time", shared);
-    stage.window.time_column = stage.time_column;
+    if (stage.window.has_value()) {
+      WEIR_CHECK(window_time_ != nullptr);
+      ExpressionPtr time = window_time_;
+      const bool by_time = stage.window->kind != WindowKind::kSession && stage.window->kind != WindowKind::kCount;
+      if (in_zone() && by_time) {
+        WEIR_ASSIGN(time, make_cast(time, Type::timestamp(time->type.precision)));
+        stage.civil_zone = zone_;
+      }
+      stage.window->time_column = add_column(row, time, wide_, "event_time", shared);
+    }
     stage.schema = node.schema;
     WEIR_TRY(choose_keyed_plan(stage));
     out_.aggregate = std::move(stage);
@@ -221,14 +230,20 @@ class Planner {
   }
 
   Result<void> take_late_policy() {
-    if (query_.late_policy == LatePolicy::kDrop) return {};
-    if (out_.aggregate->window.kind == WindowKind::kSession) {
+    if (query_.late_policy == LatePolicy::kDrop || !out_.aggregate->window.has_value()) return {};
+    if (out_.aggregate->window->kind == WindowKind::kCount) return {};  // no row is late for it
+    if (!out_.aggregate->civil_zone.empty()) {
+      return Error(ErrorCode::kSqlUnsupported,
+                   "late rows of windows in the wall clock of " + zone_ + " can only be dropped")
+          .with_hint("RESET 'weir.late-rows' before this query");
+    }
+    if (out_.aggregate->window->kind == WindowKind::kSession) {
       return Error(ErrorCode::kSqlUnsupported, "late rows of a SESSION window can only be dropped")
           .with_hint("RESET 'weir.late-rows' before this query");
     }
     LateStage late;
     late.policy = query_.late_policy;
-    late.window = out_.aggregate->window;
+    late.window = *out_.aggregate->window;
     if (query_.late_output.has_value()) {
       const SideOutput& output = *query_.late_output;
       SideStage side = side_stage(output);
@@ -273,10 +288,20 @@ class Planner {
     const std::string asked = options_.keyed_plan == KeyedPlan::kShuffle ? "shuffle was asked for, but " : "";
     // A row of an overlapping window may be late for some of its windows only; that is decided beside its input, and an
     // exchange of rows does not carry it.
-    const bool overlapping = stage.window.kind == WindowKind::kHop || stage.window.kind == WindowKind::kCumulate;
+    const bool overlapping = stage.window.has_value() &&
+                             (stage.window->kind == WindowKind::kHop || stage.window->kind == WindowKind::kCumulate);
+    if (!stage.grouping_sets.empty() && stage.judged_together()) {
+      return Error(ErrorCode::kSqlUnsupported,
+                   "GROUPING SETS, ROLLUP and CUBE over windows that are made for each key are not supported");
+    }
     if (!stage.grouping_sets.empty() && stage.exchange) {
       stage.keyed_plan = KeyedPlan::kLocalMerge;
       stage.why = "a row goes to a group of each grouping set, so only partials travel";
+    } else if (stage.judged_together() && stage.exchange) {
+      stage.keyed_plan = KeyedPlan::kShuffle;
+      stage.why = options_.keyed_plan == KeyedPlan::kLocalMerge ? "local-merge was asked for, but " : "";
+      stage.why += stage.window->kind == WindowKind::kSession ? "a session is known only where all rows of its key meet"
+                                                              : "rows are counted where all rows of a key meet";
     } else if (overlapping && stage.exchange) {
       stage.keyed_plan = KeyedPlan::kLocalMerge;
       stage.why = asked + "lateness in overlapping windows is decided beside the input";
@@ -301,10 +326,31 @@ class Planner {
     return {};
   }
 
+  /// Whether the window's event times are instants that a zone other than UTC shows.
+  bool in_zone() const {
+    return window_time_ != nullptr && window_time_->type.id == TypeId::kTimestampLtz && zone_ != "UTC";
+  }
+
+  /// window_start and window_end are wall clock, window_time is an instant, whichever the aggregate worked in.
+  Result<void> convert_window_columns(std::vector<ExpressionPtr>& columns) const {
+    const AggregateStage& stage = *out_.aggregate;
+    if (!stage.window.has_value() || !in_zone()) return {};
+    const std::uint8_t precision = window_time_->type.precision;
+    const auto convert = [&](std::uint32_t column, const Type& from, const Type& to) -> Result<void> {
+      WEIR_ASSIGN(columns[column], make_cast(make_column(column, from), to));
+      return {};
+    };
+    if (!stage.civil_zone.empty())
+      return convert(stage.key_count + 2, Type::timestamp(precision), columns[stage.key_count + 2]->type);
+    WEIR_TRY(convert(stage.key_count, Type::timestamp_ltz(precision), columns[stage.key_count]->type));
+    return convert(stage.key_count + 1, Type::timestamp_ltz(precision), columns[stage.key_count + 1]->type);
+  }
+
   Result<void> take_results(std::size_t at) {
     Composition results;
     if (out_.aggregate.has_value()) {
       results.columns = identity(out_.aggregate->schema);
+      WEIR_TRY(convert_window_columns(results.columns));
     } else {
       results.columns = rows_.columns;
     }
@@ -401,6 +447,7 @@ class Planner {
 
   const QueryPlan& query_;
   const JobOptions& options_;
+  std::string zone_;
   std::vector<const PlanNode*> chain_;
   PhysicalQuery out_;
   Schema wide_;
@@ -414,8 +461,9 @@ class Planner {
 
 }  // namespace
 
-Result<PhysicalQuery> make_physical_query(const QueryPlan& query, const JobOptions& options) {
-  return Planner(query, options).plan();
+Result<PhysicalQuery> make_physical_query(const QueryPlan& query, const JobOptions& options,
+                                          std::string_view time_zone) {
+  return Planner(query, options, time_zone).plan();
 }
 
 }  // namespace weir

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weir/core/result.h"
@@ -58,14 +59,20 @@ struct PhysicalAggregate {
 
 struct AggregateStage {
   std::uint32_t key_count = 0;  ///< Row columns 0 … key_count-1 are the keys.
-  std::uint32_t time_column = 0;
-  WindowSpec window;  ///< time_column of it is the row projection's.
+  /// time_column of it is the row projection's. Without one there is one result a key, at the end of the input.
+  std::optional<WindowSpec> window;
   std::vector<PhysicalAggregate> aggregates;
-  Schema schema;                            ///< Keys, window_start, window_end, window_time, aggregates.
+  Schema schema;                            ///< Keys, with a window window_start, window_end, window_time, aggregates.
   std::vector<std::int64_t> grouping_sets;  ///< PlanNode::grouping_sets; none: no expand.
   KeyedPlan keyed_plan = KeyedPlan::kLocalMerge;
   bool exchange = false;  ///< false: one shard and nobody forced a keyed plan.
-  std::string why;        ///< Of the keyed plan, for explain.
+  /// Rows are judged where those of a key meet (sessions): through an exchange they carry their watermark and place.
+  bool judged_together() const noexcept {
+    return window.has_value() && (window->kind == WindowKind::kSession || window->kind == WindowKind::kCount);
+  }
+  /// Slices and watermarks are those of this zone's wall clock (operators/civil_time.h); empty: of instants.
+  std::string civil_zone;
+  std::string why;  ///< Of the keyed plan, for explain.
 };
 
 /// Rows that leave the source stage on the side.
@@ -96,8 +103,9 @@ struct PhysicalQuery {
   ResultStage result;
 };
 
-/// Cuts one query into stages and chooses its keyed plan.
+/// Cuts one query into stages and chooses its keyed plan. `time_zone` is the job's table.local-time-zone.
 /// Errors: kSqlUnsupported for shapes that do not run yet.
-Result<PhysicalQuery> make_physical_query(const QueryPlan& query, const JobOptions& options);
+Result<PhysicalQuery> make_physical_query(const QueryPlan& query, const JobOptions& options,
+                                          std::string_view time_zone = "UTC");
 
 }  // namespace weir

@@ -71,6 +71,20 @@ std::int64_t TimeZone::to_local(std::int64_t instant_ns) noexcept {
   return shifted(instant_ns, offset_seconds_);
 }
 
+std::int64_t TimeZone::complete_until(std::int64_t instant_ns) noexcept {
+  const std::int64_t local = to_local(instant_ns);
+  if (database_ == nullptr || end_seconds_ >= kSecondsMax) return local;
+  if (next_begin_seconds_ != end_seconds_) {
+    next_offset_seconds_ =
+        database_->zone->get_info(date::sys_seconds(std::chrono::seconds(end_seconds_))).offset.count();
+    next_begin_seconds_ = end_seconds_;
+  }
+  const std::int64_t repeated = offset_seconds_ - next_offset_seconds_;
+  if (repeated <= 0) return local;
+  const std::int64_t from = (end_seconds_ - repeated) * kNanosPerSecond;  // this wall clock comes again at the change
+  return instant_ns < from ? local : shifted(from, offset_seconds_) - 1;
+}
+
 std::int64_t TimeZone::to_instant(std::int64_t local_ns) noexcept {
   if (database_ == nullptr) return shifted(local_ns, -fixed_seconds_);
   constexpr std::int64_t kMargin = 2 * kSecondsPerDay;  // offsets differ by at most 26 hours

@@ -147,6 +147,8 @@ Result<std::unique_ptr<LateFilterOperator>> LateFilterOperator::create(FragmentC
                                                                        const WindowSpec& window,
                                                                        const LateFilterOptions& options) {
   WEIR_TRY(check_window(window));
+  // The others are decided where the rows of a key meet.
+  WEIR_CHECK(window.kind != WindowKind::kSession && window.kind != WindowKind::kCount);
   return std::unique_ptr<LateFilterOperator>(std::make_unique<LateFilter>(context, window, options));
 }
 

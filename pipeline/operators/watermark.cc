@@ -39,6 +39,7 @@ class WatermarkAssigner final : public WatermarkOperator {
         time_column_(options.time_column),
         assigns_(options.watermark != nullptr),
         delay_(delay),
+        margin_(options.margin_ns),
         program_(std::move(program)),
         inputs_max_(options.inputs_max),
         idle_timeout_(options.idle_timeout_ns),
@@ -212,8 +213,8 @@ class WatermarkAssigner final : public WatermarkOperator {
       return assign_bounded(batch, input, rows);
     }
     // In order: a row is above the one before it less the delay, so all are on time if the first is, and one pass does.
-    const bool in_order = delay_.has_value() && *delay_ > 0 && rows.selection == nullptr &&
-                          values[0] > input.watermark && simd::never_falls(values, rows.count);
+    const bool in_order = delay_.has_value() && *delay_ > margin_ && rows.selection == nullptr &&
+                          above(values[0], input.watermark) && simd::never_falls(values, rows.count);
     if (in_order) {
       header.event_time_min = values[0];
       header.event_time_max = values[rows.count - 1];
@@ -225,7 +226,7 @@ class WatermarkAssigner final : public WatermarkOperator {
       const Watermark greatest =
           header.event_time_max < kEventTimeMin + *delay_ ? kEventTimeMin : header.event_time_max - *delay_;
       scan.watermark = std::max(input.watermark, greatest);
-      scan.all_on_time = in_order || header.event_time_min > scan.watermark;
+      scan.all_on_time = in_order || above(header.event_time_min, scan.watermark);
       if (!scan.all_on_time) scan = simd::scan_watermark(values, *delay_, rows, input.watermark);
     } else {
       auto evaluated = program_->evaluate(batch, {context_.clock, context_.time_zone, merged_});
@@ -238,6 +239,7 @@ class WatermarkAssigner final : public WatermarkOperator {
       scan =
           simd::scan_watermark(values, candidates->values<std::int64_t>(), candidates->validity, rows, input.watermark);
     }
+    if (margin_ != 0 && !in_order) scan.all_on_time = above(header.event_time_min, scan.watermark);
     if (!scan.all_on_time) {
       header.row_watermarks = row_watermarks_.get();
       if (candidates == nullptr)
@@ -268,7 +270,7 @@ class WatermarkAssigner final : public WatermarkOperator {
     for (std::uint32_t i = 0; i < rows.count; ++i) {
       const std::uint32_t row = rows[i];
       row_watermarks_[row] = input.watermark;
-      all_on_time = all_on_time && times[row] > input.watermark;
+      all_on_time = all_on_time && above(times[row], input.watermark);
       if (given != nullptr) {
         if (given->is_valid(row)) advance(input, given->values<std::int64_t>()[row], times[row]);
       } else {
@@ -299,6 +301,10 @@ class WatermarkAssigner final : public WatermarkOperator {
     input.jump_run = 0;
     if (!first) ++input.jumps_confirmed;
     input.watermark = std::max(input.watermark, input.jump_least);
+  }
+
+  bool above(EventTime time, Watermark watermark) const noexcept {
+    return watermark <= kEventTimeMax - margin_ && time > watermark + margin_;
   }
 
   bool check_nulls(const Vector& times, const simd::Rows& rows) {
@@ -356,6 +362,7 @@ class WatermarkAssigner final : public WatermarkOperator {
   std::uint32_t time_column_;
   bool assigns_;
   std::optional<std::int64_t> delay_;
+  std::int64_t margin_;
   std::optional<ExpressionProgram> program_;
   std::uint32_t inputs_max_;
   std::int64_t idle_timeout_, jump_max_;

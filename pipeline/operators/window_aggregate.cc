@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "operators/count_window.h"
+#include "operators/session_aggregate.h"
 #include "operators/window_update.h"
 
 namespace weir {
@@ -92,6 +94,10 @@ Result<Schema> result_schema(const WindowAggregateOptions& options) {
 
 Result<std::unique_ptr<WindowAggregateOperator>> WindowAggregateOperator::create(
     FragmentContext& context, const WindowAggregateOptions& options) {
+  if (options.window.has_value() && options.window->kind == WindowKind::kSession)
+    return make_session_aggregate(context, options);
+  if (options.window.has_value() && options.window->kind == WindowKind::kCount)
+    return make_count_window(context, options);
   if (options.window.has_value()) {
     WEIR_TRY(check_window(*options.window));
     if (options.window->time_column >= options.input.size() ||

@@ -70,7 +70,7 @@ Result<std::unique_ptr<Operator>> make_window_assign(FragmentContext& context, c
   WEIR_TRY(check_window(window));
   if (window.kind != WindowKind::kTumble)
     return Error(ErrorCode::kSqlUnsupported,
-                 "HOP and CUMULATE are supported only under GROUP BY window_start, window_end");
+                 "windows other than TUMBLE are supported only under GROUP BY window_start, window_end");
   if (window.time_column >= input.size())
     return Error(ErrorCode::kInvalidArgument, "the time column of a window is not in its input");
   Schema output = input;

@@ -113,6 +113,9 @@ class Binder {
 
   // binder_window.cc
   Relation bind_window_function(const TableRef& table);
+  Relation bind_count_window(Relation input, const TableRef& table, std::span<const TableArgument* const> numbers,
+                             std::string_view usage);
+  bool bind_partition(const TableArgument& data, Relation& input, WindowSpec& window);
   Relation add_window(Relation input, WindowSpec window, SourceSpan span, bool hidden);
   bool check_time_column(const Relation& relation, const BoundColumn& column, SourceSpan span);
   bool check_window(WindowSpec& window, const Type& time, SourceSpan span);

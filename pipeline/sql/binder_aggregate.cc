@@ -143,16 +143,19 @@ bool Binder::check_grouping(const Select& select, const Grouping& grouping, Sour
     return false;
   }
   const std::string what = select.distinct ? "SELECT DISTINCT" : select.grouped ? "GROUP BY" : "an aggregate";
-  unsupported(at, what + " without a window is not supported yet: its state and its changes have no bound",
-              has_edges ? "group by window_start and window_end too"
-                        : "read FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) and group by "
-                          "window_start, window_end, …");
-  return false;
+  if (has_edges) {
+    unsupported(at, what + " without a window over a window function is not supported",
+                "group by window_start and window_end too");
+    return false;
+  }
+  plan_.notes.push_back(what + " without a window gives its result once, at the end of the input");
+  return true;
 }
 
 bool Binder::check_session_keys(const Grouping& grouping, SourceSpan span) {
   const WindowSpec& window = *grouping.input.node->window;
-  if (window.kind != WindowKind::kSession || grouping.legacy != nullptr) return true;
+  const bool by_key = window.kind == WindowKind::kSession || window.kind == WindowKind::kCount;
+  if (!by_key || grouping.legacy != nullptr) return true;
   std::vector<std::uint32_t> keys;
   bool columns = true;
   for (const ExpressionPtr& key : grouping.keys) {
@@ -164,9 +167,13 @@ bool Binder::check_session_keys(const Grouping& grouping, SourceSpan span) {
   std::sort(partition.begin(), partition.end());
   partition.erase(std::unique(partition.begin(), partition.end()), partition.end());
   if (columns && keys == partition) return true;
-  error(ErrorCode::kSqlSemantic, span, "the keys beside the window differ from the session's PARTITION BY",
-        "sessions are made for each PARTITION BY key: SESSION(TABLE t PARTITION BY (k), …) with GROUP BY window_start, "
-        "window_end, k");
+  const bool session = window.kind == WindowKind::kSession;
+  error(ErrorCode::kSqlSemantic, span,
+        std::string("the keys beside the window differ from the ") + (session ? "session's" : "window's") +
+            " PARTITION BY",
+        std::string(session ? "sessions are" : "rows are counted and windows") +
+            " made for each PARTITION BY key: " + (session ? "SESSION" : "TUMBLE_ROWS") +
+            "(TABLE t PARTITION BY (k), …) with GROUP BY window_start, window_end, k");
   return false;
 }
 
@@ -191,7 +198,8 @@ ExpressionPtr Binder::regroup(const ExpressionPtr& expression, const Grouping& g
   if (expression->kind == Expression::Kind::kColumn) {
     const std::uint32_t column = expression->column;
     if (column >= grouping.aggregates.base) {
-      const auto offset = static_cast<std::uint32_t>(grouping.keys.size()) + 3 - grouping.aggregates.base;
+      const std::uint32_t edges = grouping.windowed() ? 3 : 0;
+      const auto offset = static_cast<std::uint32_t>(grouping.keys.size()) + edges - grouping.aggregates.base;
       return make_column(column + offset, expression->type, expression->span);
     }
     const WindowRole role = grouping.role_of(column);
@@ -223,7 +231,8 @@ PlanNodePtr Binder::make_aggregate(Grouping& grouping, SourceSpan span) {
     std::vector<std::uint32_t> columns;
     for (const ExpressionPtr& argument : aggregate.arguments) collect_columns(*argument, columns);
     if (aggregate.filter != nullptr) collect_columns(*aggregate.filter, columns);
-    if (std::any_of(columns.begin(), columns.end(), [&](std::uint32_t c) { return c + 3 >= width; })) {
+    if (grouping.windowed() &&
+        std::any_of(columns.begin(), columns.end(), [&](std::uint32_t c) { return c + 3 >= width; })) {
       unsupported(aggregate.span, "an aggregate over window columns is not supported",
                   "they are the same for all rows of a group");
       return nullptr;
@@ -231,13 +240,13 @@ PlanNodePtr Binder::make_aggregate(Grouping& grouping, SourceSpan span) {
   }
   auto node = std::make_shared<PlanNode>();
   node->kind = PlanNode::Kind::kAggregate;
-  node->window = grouping.input.node->window;
+  if (grouping.windowed()) node->window = grouping.input.node->window;
   node->span = span;
   for (std::size_t i = 0; i < grouping.keys.size(); ++i) {
     node->schema.fields.push_back({grouping.key_names[i], grouping.key_type(i)});
   }
   const std::vector<Field>& below = grouping.input.node->schema.fields;
-  node->schema.fields.insert(node->schema.fields.end(), below.end() - 3, below.end());
+  if (grouping.windowed()) node->schema.fields.insert(node->schema.fields.end(), below.end() - 3, below.end());
   for (std::size_t i = 0; i < grouping.aggregates.calls.size(); ++i) {
     node->schema.fields.push_back({"aggregate_" + std::to_string(i), grouping.aggregates.calls[i].type});
   }
@@ -359,7 +368,7 @@ Relation Binder::bind_aggregate(const Select& select, Relation input, SourceSpan
     const bool column = outputs[i]->kind == Expression::Kind::kColumn;
     columns[i].role = WindowRole::kNone;
     for (const WindowRole role : {WindowRole::kStart, WindowRole::kEnd, WindowRole::kTime}) {
-      if (column && outputs[i]->column == grouping.window_column(role)) columns[i].role = role;
+      if (grouping.windowed() && column && outputs[i]->column == grouping.window_column(role)) columns[i].role = role;
     }
     columns[i].time_attribute = columns[i].role == WindowRole::kTime;
   }

@@ -45,6 +45,8 @@ struct Binder::Grouping {
     }
     return WindowRole::kNone;
   }
+  /// Whether there is a window: not for a GROUP BY over all of a bounded input.
+  bool windowed() const { return start && end; }
   std::uint32_t window_column(WindowRole role) const {
     return static_cast<std::uint32_t>(keys.size()) + static_cast<std::uint32_t>(role) - 1;
   }

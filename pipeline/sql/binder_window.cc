@@ -17,7 +17,7 @@ struct WindowSignature {
   std::size_t required;
   std::string_view usage;
 };
-constexpr std::array<WindowSignature, 4> kSignatures = {{{"TUMBLE",
+constexpr std::array<WindowSignature, 6> kSignatures = {{{"TUMBLE",
                                                           WindowKind::kTumble,
                                                           {"DATA", "TIMECOL", "SIZE", "OFFSET", ""},
                                                           3,
@@ -36,7 +36,17 @@ constexpr std::array<WindowSignature, 4> kSignatures = {{{"TUMBLE",
                                                           WindowKind::kSession,
                                                           {"DATA", "TIMECOL", "GAP", "", ""},
                                                           3,
-                                                          "SESSION(TABLE t [PARTITION BY k], DESCRIPTOR(ts), gap)"}}};
+                                                          "SESSION(TABLE t [PARTITION BY k], DESCRIPTOR(ts), gap)"},
+                                                         {"TUMBLE_ROWS",
+                                                          WindowKind::kCount,
+                                                          {"DATA", "ROWS", "", "", ""},
+                                                          2,
+                                                          "TUMBLE_ROWS(TABLE t [PARTITION BY k], rows)"},
+                                                         {"HOP_ROWS",
+                                                          WindowKind::kCount,
+                                                          {"DATA", "SLIDE", "ROWS", "", ""},
+                                                          3,
+                                                          "HOP_ROWS(TABLE t [PARTITION BY k], slide, rows)"}}};
 
 const WindowSignature* find_signature(std::string_view name) {
   const auto* const found = std::find_if(kSignatures.begin(), kSignatures.end(),
@@ -254,7 +264,7 @@ Relation Binder::bind_window_function(const TableRef& table) {
     std::vector<std::string> names;
     for (const WindowSignature& known : kSignatures) names.emplace_back(known.name);
     std::string hint = did_you_mean(table.function, names);
-    if (hint.empty()) hint = "the window functions are TUMBLE, HOP, CUMULATE and SESSION";
+    if (hint.empty()) hint = "the window functions are TUMBLE, HOP, CUMULATE, SESSION, TUMBLE_ROWS and HOP_ROWS";
     error(ErrorCode::kSqlUnknownName, table.span, "unknown table function `" + table.function + "`", std::move(hint));
     return {};
   }
@@ -266,8 +276,14 @@ Relation Binder::bind_window_function(const TableRef& table) {
   };
   if (!wrong.empty()) return usage(table.span, table.function + " " + wrong);
   const TableArgument& data = *arguments[0];
-  const TableArgument& time = *arguments[1];
   if (data.kind != TableArgument::Kind::kTable) return usage(data.span, "the first argument is a table: TABLE t");
+  if (signature->kind == WindowKind::kCount) {
+    Relation input = bind_from(*data.table);
+    if (!input) return {};
+    const std::span<const TableArgument* const> numbers(arguments.data() + 1, signature->required - 1);
+    return bind_count_window(std::move(input), table, numbers, signature->usage);
+  }
+  const TableArgument& time = *arguments[1];
   if (time.kind != TableArgument::Kind::kDescriptor || time.columns.size() != 1) {
     return usage(time.span, "the second argument names one column: DESCRIPTOR(ts)");
   }
@@ -294,23 +310,80 @@ Relation Binder::bind_window_function(const TableRef& table) {
   if (column == nullptr || !check_time_column(input, *column, time.span) || !good) return {};
   window.time_column = column->index;
   if (!check_window(window, column->type, table.span)) return {};
+  if (!bind_partition(data, input, window)) return {};
+  Relation out = add_window(std::move(input), std::move(window), table.span, false);
+  if (data.table->kind == TableRef::Kind::kQuery) out.name = table.function;
+  return out;
+}
+
+bool Binder::bind_partition(const TableArgument& data, Relation& input, WindowSpec& window) {
   if (!data.order_by.empty()) {
     unsupported(data.order_by[0].expr.span, "ORDER BY of a window function's table is not supported");
-    return {};
+    return false;
   }
+  const bool takes_keys = window.kind == WindowKind::kSession || window.kind == WindowKind::kCount;
   for (const Expr& key : data.partition_by) {
     ExprScope scope;
     scope.relation = &input;
     scope.place = "PARTITION BY";
     const ExpressionPtr bound = bind_expr(key, scope);
-    if (bound == nullptr) return {};
-    if (bound->kind != Expression::Kind::kColumn || window.kind != WindowKind::kSession) {
+    if (bound == nullptr) return false;
+    if (bound->kind != Expression::Kind::kColumn || !takes_keys) {
       error(ErrorCode::kSqlSemantic, key.span,
-            window.kind == WindowKind::kSession ? "PARTITION BY takes columns" : "PARTITION BY is for SESSION only");
-      return {};
+            takes_keys ? "PARTITION BY takes columns" : "PARTITION BY is for SESSION and windows of rows only");
+      return false;
     }
     window.partition_columns.push_back(bound->column);
   }
+  return true;
+}
+
+/// TUMBLE_ROWS and HOP_ROWS: windows by the number of rows; their edges are the times of their first and last row.
+Relation Binder::bind_count_window(Relation input, const TableRef& table, std::span<const TableArgument* const> numbers,
+                                   std::string_view usage) {
+  std::vector<std::int64_t> rows;
+  for (const TableArgument* argument : numbers) {
+    const Expr* number = argument->kind == TableArgument::Kind::kExpr ? argument->expr.data() : nullptr;
+    ExprScope scope;
+    scope.place = table.function;
+    const ExpressionPtr bound = number == nullptr ? nullptr : bind_expr(*number, scope);
+    if (number != nullptr && bound == nullptr) return {};
+    const Result<Value> value =
+        bound == nullptr ? Result<Value>(Error(ErrorCode::kSqlSemantic, "no number")) : evaluate_constant(*bound);
+    const auto* const count = value.has_value() ? std::get_if<std::int64_t>(&value.value().data) : nullptr;
+    if (count == nullptr || !bound->type.is_integer() || *count < 1 || *count > (std::int64_t{1} << 30)) {
+      error(ErrorCode::kSqlSemantic, argument->span, table.function + " takes numbers of rows from 1 to 2^30",
+            "the form is " + std::string(usage));
+      return {};
+    }
+    rows.push_back(*count);
+  }
+  WindowSpec window;
+  window.kind = WindowKind::kCount;
+  window.size_rows = rows.back();
+  window.slide_rows = rows.front();
+  if (window.size_rows % window.slide_rows != 0) {
+    error(ErrorCode::kSqlSemantic, table.span,
+          "a window of " + std::to_string(window.size_rows) + " rows is no multiple of " +
+              std::to_string(window.slide_rows) + " rows, its slide",
+          window.size_rows < window.slide_rows ? "the order is slide, rows" : "");
+    return {};
+  }
+  const auto time = std::find_if(input.columns.begin(), input.columns.end(),
+                                 [](const BoundColumn& column) { return column.time_attribute; });
+  if (time == input.columns.end()) {
+    error(ErrorCode::kSqlSemantic, table.span,
+          table.function + " needs a table with event times, for its windows' edges",
+          "declare them in the CREATE TABLE: WATERMARK FOR ts AS ts - INTERVAL '5' SECOND");
+    return {};
+  }
+  window.time_column = time->index;
+  window.size_ns = window.slide_ns = 1'000'000'000;  // for those who ask how far a window reaches beyond a time
+  for (int p = 3; p < time->type.precision; ++p) window.tick_ns /= 10;
+  const TableArgument& data = *std::find_if(table.arguments.begin(), table.arguments.end(), [](const TableArgument& a) {
+    return a.kind == TableArgument::Kind::kTable;
+  });
+  if (!bind_partition(data, input, window)) return {};
   Relation out = add_window(std::move(input), std::move(window), table.span, false);
   if (data.table->kind == TableRef::Kind::kQuery) out.name = table.function;
   return out;

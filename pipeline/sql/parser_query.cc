@@ -538,10 +538,11 @@ TableArgument Parser::table_argument() {
     out.table = std::move(ref);
     if (accept_words({"PARTITION", "BY"})) {
       const bool wrapped = accept_symbol("(");
-      // A list without parentheses ends where the next argument begins: `k, DESCRIPTOR(…)`.
+      // A list without parentheses ends where the next argument begins: `k, DESCRIPTOR(…)`, `k, 10`.
       do {
         out.partition_by.push_back(expression());
-      } while (at_symbol(",") && !at_word("DESCRIPTOR", 1) && !at_symbol("=>", 2) && accept_symbol(","));
+      } while (at_symbol(",") && !at_word("DESCRIPTOR", 1) && !at_symbol("=>", 2) &&
+               peek(1).kind != TokenKind::kNumber && accept_symbol(","));
       if (wrapped) expect_symbol(")");
     }
     if (accept_words({"ORDER", "BY"})) out.order_by.push_back(sort_item());

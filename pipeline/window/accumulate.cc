@@ -152,6 +152,7 @@ void BatchAccumulator::begin(const Batch& batch, int partial_column) {
   batch_ = &batch;
   partial_column_ = partial_column;
   ordered_of_ = nullptr;
+  arrivals_ = nullptr;
   const auto accumulators = layout_.accumulators();
   const std::size_t words = validity_words(capacity_);
   for (std::size_t i = 0; i < accumulators.size(); ++i) {

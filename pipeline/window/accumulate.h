@@ -33,6 +33,8 @@ class BatchAccumulator {
 
   /// Starts a batch. `partial_column` is the column of the first accumulator in a batch of partials, or -1 for rows.
   void begin(const Batch& batch, int partial_column);
+  /// After begin(): each row's RowOrder::arrival, where the rows came through an exchange.
+  void set_arrivals(const std::uint64_t* arrivals) noexcept { arrivals_ = arrivals; }
   /// Adds rows of the batch to their groups (with keys) or to the only state row (groups is not looked at).
   /// `first_done`: the count of rows and the fused sum have been added already.
   /// Errors: kOverflow, kLimitExceeded (long strings do not fit state_bytes_max), those of functions.
@@ -67,6 +69,7 @@ class BatchAccumulator {
   std::uint32_t capacity_;
   const Batch* batch_ = nullptr;
   int partial_column_ = -1;
+  const std::uint64_t* arrivals_ = nullptr;
   std::unique_ptr<std::uint64_t[]> mask_words_;     // one bitmap an accumulator, then one a function
   std::unique_ptr<const std::uint64_t*[]> masks_;   // of both, null: every row has a value
   std::unique_ptr<const Vector*[]> arguments_;      // of the function at work

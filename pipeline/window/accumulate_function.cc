@@ -51,6 +51,7 @@ Result<void> BatchAccumulator::add_rows(std::size_t index, const std::uint32_t* 
   in.arguments = {arguments_.get(), part.arguments.size()};
   if (layout_.time_column() >= 0) in.event_times = &batch_->column(static_cast<std::uint32_t>(layout_.time_column()));
   in.arrival = batch_->header().arrival;
+  in.arrivals = arrivals_;
   in.count = rows.count;
   in.selection = rows.selection;
   in.validity = masks_[layout_.accumulators().size() + index];

@@ -10,14 +10,20 @@
 namespace weir {
 
 Result<void> check_window(const WindowSpec& spec) {
+  if (spec.kind == WindowKind::kCount) {
+    constexpr std::int64_t kRowsMax = std::int64_t{1} << 30;
+    if (spec.slide_rows <= 0 || spec.size_rows > kRowsMax || spec.size_rows < spec.slide_rows ||
+        spec.size_rows % spec.slide_rows != 0)
+      return Error(ErrorCode::kInvalidArgument,
+                   "a window of rows has 1 to 2^30 rows, a whole multiple of the rows between windows");
+    return {};
+  }
   constexpr std::int64_t kSizeMax = std::int64_t{1} << 60;  // 36 years
-  if (spec.kind == WindowKind::kSession)
-    return Error(ErrorCode::kSqlUnsupported, "SESSION windows are not supported yet");
   if (spec.size_ns <= 0 || spec.size_ns > kSizeMax)
     return Error(ErrorCode::kInvalidArgument, "the size of a window must be above 0 and below 36 years");
   if (spec.tick_ns <= 0 || spec.tick_ns > spec.size_ns)
     return Error(ErrorCode::kInvalidArgument, "a window must be at least one unit of its time attribute long");
-  if (spec.kind == WindowKind::kTumble) return {};
+  if (spec.kind == WindowKind::kTumble || spec.kind == WindowKind::kSession) return {};
   const char* slide = spec.kind == WindowKind::kHop ? "slide" : "step";
   if (spec.slide_ns <= 0 || spec.size_ns % spec.slide_ns != 0)
     return Error(ErrorCode::kInvalidArgument,

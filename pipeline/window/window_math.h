@@ -61,7 +61,7 @@ struct WindowMath {
   EventTime time_max() const noexcept { return kEventTimeMax - 2 * size - tick - 1; }
 };
 
-/// Errors: kSqlUnsupported for SESSION, kInvalidArgument for sizes that make no windows.
+/// Errors: kInvalidArgument for sizes that make no windows.
 Result<void> check_window(const WindowSpec& spec);
 
 }  // namespace weir

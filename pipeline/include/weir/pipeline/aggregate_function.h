@@ -59,8 +59,9 @@ struct AggregateCallInfo {
 struct AggregateRows {
   /// One vector an argument, in order.
   std::span<const Vector* const> arguments;
-  const Vector* event_times = nullptr;  ///< int64, or null where rows have no time.
-  std::uint64_t arrival = 0;            ///< RowOrder::arrival of row 0 of the batch.
+  const Vector* event_times = nullptr;      ///< int64, or null where rows have no time.
+  std::uint64_t arrival = 0;                ///< RowOrder::arrival of row 0 of the batch.
+  const std::uint64_t* arrivals = nullptr;  ///< Of each row, where they came through an exchange.
   /// The rows to add: 0 … count - 1, or those that `selection` names, ascending.
   std::uint32_t count = 0;
   const std::uint32_t* selection = nullptr;
@@ -76,7 +77,8 @@ struct AggregateRows {
     return validity == nullptr || (validity[row / 64] >> (row % 64) & 1) != 0;
   }
   RowOrder order(std::uint32_t row) const noexcept {
-    return {event_times == nullptr ? 0 : event_times->values<std::int64_t>()[row], arrival + row};
+    return {event_times == nullptr ? 0 : event_times->values<std::int64_t>()[row],
+            arrivals == nullptr ? arrival + row : arrivals[row]};
   }
   /// Calls body(row, group) for each valid row.
   template <class Body>

@@ -11,9 +11,9 @@
 
 namespace weir {
 
-enum class DropReason : std::uint8_t { kLate, kMalformed, kNullEventTime, kSlowSink, kCount };
+enum class DropReason : std::uint8_t { kLate, kMalformed, kNullEventTime, kSlowSink, kIncompleteWindow, kCount };
 constexpr std::string_view drop_reason_name(DropReason reason) noexcept {
-  constexpr std::string_view kNames[] = {"late", "malformed", "null_event_time", "slow_sink"};
+  constexpr std::string_view kNames[] = {"late", "malformed", "null_event_time", "slow_sink", "incomplete_window"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

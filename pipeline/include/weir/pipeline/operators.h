@@ -53,6 +53,8 @@ struct WatermarkOptions {
   /// `jump_rows` such rows stand in a row: then the watermark moves to the least of theirs. 0: no bound.
   std::int64_t jump_max_ns = 0;
   std::uint32_t jump_rows = 3;
+  /// Batches whose rows all lie above their watermark by more than this have no row watermarks: 0, or a session's tick.
+  std::int64_t margin_ns = 0;
 };
 
 /// What a watermark operator knows of an input, for reports.
@@ -176,6 +178,10 @@ struct WindowAggregateOptions {
   AggregateMode mode = AggregateMode::kSingle;
   /// Decide here which rows are late. False behind an exchange, where it has been decided before.
   bool decide_late = true;
+  /// SESSION and count windows behind a shuffle: the column of each row's own watermark, behind the input's columns;
+  /// that of its arrival follows (operators/row_stamp.h). -1: rows come straight from a source.
+  int stamp_column = -1;
+  std::uint32_t inputs = 1;  ///< Inputs of the job's table, over all shards: with one, rows are in order as they come.
   /// No window: one result at the end of input over all rows (batch queries).
   std::optional<WindowSpec> window;
   Schema input;  ///< Of the rows (in mode kMerge too: of the rows before the local aggregate).

@@ -48,7 +48,7 @@ struct AggregateCall {
   SourceSpan span;
 };
 
-enum class WindowKind : std::uint8_t { kTumble, kHop, kCumulate, kSession };
+enum class WindowKind : std::uint8_t { kTumble, kHop, kCumulate, kSession, kCount };
 
 /// A window table function. Sizes in nanoseconds.
 struct WindowSpec {
@@ -60,8 +60,10 @@ struct WindowSpec {
   /// One unit of the time attribute in ns: 1 ms for TIMESTAMP(0..3), 10^(9-p) ns above. A window [s, e) is complete
   /// when W >= e - tick; window_time = e - tick. Source: Flink TimeWindow.maxTimestamp.
   std::int64_t tick_ns = 1'000'000;
-  /// SESSION's PARTITION BY columns in the input's schema; the keys of an aggregate above are the same columns. A
-  /// session's gap stands in size_ns.
+  /// kCount (TUMBLE_ROWS, HOP_ROWS): rows of a window and between windows; size_ns and slide_ns mean nothing then.
+  std::int64_t size_rows = 0, slide_rows = 0;
+  /// SESSION's and kCount's PARTITION BY columns in the input's schema; the keys of an aggregate above are the same
+  /// columns. A session's gap stands in size_ns.
   std::vector<std::uint32_t> partition_columns;
 };
 

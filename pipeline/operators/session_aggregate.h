@@ -1,0 +1,42 @@
+// SessionAggregate: the window aggregate of SESSION windows. What a session is, and when a row is late for it, stands
+// in window/session_store.h.
+#pragma once
+
+#include <memory>
+
+#include "operators/pooled_aggregate.h"
+#include "window/session_store.h"
+
+namespace weir {
+
+/// Requires: in the options a SESSION window. Rows come from a source's watermark operator that was told the tick as
+/// its margin (WatermarkOptions::margin_ns), or through a shuffle with the columns of row_stamp.h.
+Result<std::unique_ptr<WindowAggregateOperator>> make_session_aggregate(FragmentContext& context,
+                                                                        const WindowAggregateOptions& options);
+
+class SessionAggregate final : public PooledAggregate {
+ public:
+  SessionAggregate(FragmentContext& context, Parts parts);
+
+  StateCost state_cost() const override {
+    return {store_.session_bytes() + parts_.layout.heap_bytes_max(), 0, parts_.layout.unbounded()};
+  }
+  std::uint32_t open_slices() const noexcept override { return store_.open_count(); }
+  std::uint64_t groups_made() const noexcept override { return store_.fired_count(); }
+
+ protected:
+  Result<void> take(const Batch& batch, const simd::Rows& rows, const EventTime* times) override;
+  Result<void> taken() override { return store_.merge_absorbed(); }
+  Result<bool> next_result(Watermark watermark, Ready& ready) override;
+  const KeyIndex& key_index() const noexcept override { return store_.keys(); }
+  void leave(const Ready& ready) noexcept override { store_.leave_key(ready.row); }
+  void release(std::uint32_t row) noexcept override { store_.release(row); }
+  Result<void> reclaim() override { return store_.reclaim(); }
+  StatePool& pool() noexcept override { return store_.pool(); }
+  std::uint64_t waiting() const noexcept override { return store_.waiting(); }
+
+ private:
+  SessionStore store_;
+};
+
+}  // namespace weir

@@ -1,0 +1,287 @@
+// The rules of time, sentence by sentence, through SQL: watermarks, windows and late rows as Flink has them. A test's
+// name is its rule. What the 216 layouts of tests/sql hold is not repeated here: one layout, and the smallest input.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "weir/weir.h"
+
+namespace weir {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct Outcome {
+  std::vector<std::string> rows;  // sorted
+  std::uint64_t late = 0;
+  std::string error;
+};
+
+struct Job {
+  std::string rows = {};                             ///< Lines of "key,value,milliseconds".
+  std::string second = {};                           ///< Of a second input, which is a file of its own.
+  std::string watermark = "ts";                      ///< The expression.
+  std::string select = "k, window_start, COUNT(*)";  ///< Three columns, printed as text.
+  std::string window = "TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)";
+  std::string group = "GROUP BY k, window_start, window_end";
+  std::string types = "a STRING, b TIMESTAMP(3), c BIGINT";
+  std::string settings = {};
+};
+
+Outcome run(const Job& job) {
+  const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
+  const fs::path folder = fs::temp_directory_path() / ("weir-rules-" + std::to_string(::getpid()) + "-" + test.name());
+  fs::remove_all(folder);
+  fs::create_directories(folder / "in");
+  fs::create_directories(folder / "out");
+  std::ofstream(folder / "in" / "a.csv") << job.rows;
+  if (!job.second.empty()) std::ofstream(folder / "in" / "b.csv") << job.second;
+  const std::string sql =
+      job.settings + "CREATE TABLE t (k STRING, v INT, ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS " +
+      job.watermark + ") WITH ('connector' = 'filesystem', 'path' = '" + (folder / "in").string() +
+      "', 'format' = 'csv', 'csv.null-literal' = '');\nCREATE TABLE o (" + job.types +
+      ") WITH ('connector' = 'filesystem', 'path' = '" + (folder / "out").string() +
+      "', 'format' = 'csv', 'csv.null-literal' = '');\nINSERT INTO o SELECT " + job.select + " FROM TABLE(" +
+      job.window + ") " + job.group + ";";
+  JobOptions options;
+  options.shards = 1;
+  options.pin = false;
+  options.state_bytes_max = 64u << 20;
+  Outcome outcome;
+  auto made = make_job(sql, options, "rules.sql");
+  if (!made.has_value()) {
+    outcome.error = made.error().to_string();
+  } else {
+    if (auto ran = (*made)->run(); !ran.has_value()) outcome.error = ran.error().to_string();
+    outcome.late = (*made)->ledger().late;
+    EXPECT_EQ((*made)->ledger().imbalance, 0);
+  }
+  for (const auto& entry : fs::directory_iterator(folder / "out")) {
+    std::ifstream in(entry.path());
+    for (std::string line; std::getline(in, line);) outcome.rows.push_back(line);
+  }
+  std::sort(outcome.rows.begin(), outcome.rows.end());
+  fs::remove_all(folder);
+  return outcome;
+}
+
+std::string hop(const std::string& slide, const std::string& size) {
+  return "HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '" + slide + "' SECOND, INTERVAL '" + size + "' SECOND)";
+}
+std::string session() {
+  return "SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '10' SECOND)";
+}
+
+// ---- Watermarks -------------------------------------------------------------------------------------------------
+
+TEST(Rules, TheWatermarkIsTheExpressionsMaximumSoFar) {
+  // 5000 does not take the watermark back from 30000, so 8000 stays late.
+  const Outcome outcome = run({.rows = "a,1,30000\na,1,31000\na,1,5000\na,1,8000\n"});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1970-01-01 00:00:30,2"));
+  EXPECT_EQ(outcome.late, 2u);
+}
+
+TEST(Rules, NullFromTheWatermarkExpressionChangesNothing) {
+  const Outcome outcome = run({.rows = "a,,30000\na,1,5000\n", .watermark = "CASE WHEN v IS NOT NULL THEN ts END"});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1970-01-01 00:00:00,1", "a,1970-01-01 00:00:30,1"));
+  EXPECT_EQ(outcome.late, 0u);
+}
+
+TEST(Rules, NullInTheTimeAttributeFailsTheJob) {
+  EXPECT_THAT(run({.rows = "a,1,1000\na,1,\n"}).error, HasSubstr("the event time of a row is NULL"));
+}
+
+TEST(Rules, TimesBefore1970AdvanceTheWatermarkToo) {
+  const Outcome outcome = run({.rows = "a,1,-30000\na,1,-10001\na,1,-29000\n"});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1969-12-31 23:59:30,1", "a,1969-12-31 23:59:40,1"));
+  EXPECT_EQ(outcome.late, 1u);
+}
+
+TEST(Rules, ARecordNeverRacesItsOwnWatermark) {
+  // The row at end - 1 ms is counted, then closes its window; the next one is late for it.
+  const Outcome outcome = run({.rows = "a,1,1000\na,1,9999\na,1,9998\n"});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1970-01-01 00:00:00,2"));
+  EXPECT_EQ(outcome.late, 1u);
+}
+
+TEST(Rules, TheEndOfABoundedInputFiresEveryOpenWindow) {
+  EXPECT_THAT(run({.rows = "a,1,1000\nb,1,25000\n", .watermark = "ts - INTERVAL '1' DAY"}).rows,
+              ElementsAre("a,1970-01-01 00:00:00,1", "b,1970-01-01 00:00:20,1"));
+}
+
+TEST(Rules, TheWatermarkOfTwoInputsIsTheirMinimumAndLatenessIsAskedOfTheRowsOwn) {
+  const Outcome outcome = run({.rows = "a,1,90000\na,1,95000\n", .second = "a,1,1000\na,1,30000\na,1,2000\n"});
+  EXPECT_THAT(outcome.rows,
+              ElementsAre("a,1970-01-01 00:00:00,1", "a,1970-01-01 00:00:30,1", "a,1970-01-01 00:01:30,2"));
+  EXPECT_EQ(outcome.late, 1u);
+}
+
+// ---- Windows ----------------------------------------------------------------------------------------------------
+
+TEST(Rules, WindowsAreFromStartInclusiveToEndExclusive) {
+  EXPECT_THAT(run({.rows = "a,1,0\na,1,9999\na,1,10000\n"}).rows,
+              ElementsAre("a,1970-01-01 00:00:00,2", "a,1970-01-01 00:00:10,1"));
+}
+
+TEST(Rules, StartIsTheFloorAlsoForNegativeTimes) {
+  EXPECT_THAT(run({.rows = "a,1,-10001\na,1,-10000\na,1,-1\na,1,0\n"}).rows,
+              ElementsAre("a,1969-12-31 23:59:40,1", "a,1969-12-31 23:59:50,2", "a,1970-01-01 00:00:00,1"));
+}
+
+TEST(Rules, WindowsAreAlignedByTheOffset) {
+  const std::string window = "TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '3' SECOND)";
+  EXPECT_THAT(run({.rows = "a,1,2999\na,1,3000\na,1,12999\n", .window = window}).rows,
+              ElementsAre("a,1969-12-31 23:59:53,1", "a,1970-01-01 00:00:03,2"));
+}
+
+TEST(Rules, ANegativeOffsetAlignsToo) {
+  const std::string window = "TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '-3' SECOND)";
+  EXPECT_THAT(
+      run({.rows = "a,1,6999\na,1,7000\na,1,-3000\n", .watermark = "ts - INTERVAL '1' DAY", .window = window}).rows,
+      ElementsAre("a,1969-12-31 23:59:57,2", "a,1970-01-01 00:00:07,1"));
+}
+
+TEST(Rules, AHopStartsEverySlide) {
+  EXPECT_THAT(run({.rows = "a,1,-1\n", .window = hop("5", "10")}).rows,
+              ElementsAre("a,1969-12-31 23:59:50,1", "a,1969-12-31 23:59:55,1"));
+}
+
+TEST(Rules, AHopWhoseSizeIsNoMultipleOfItsSlideIsRefused) {
+  EXPECT_THAT(run({.rows = "a,1,0\n", .window = hop("4", "10")}).error, HasSubstr("no multiple"));
+}
+
+TEST(Rules, ARowBelongsToEveryCumulatedWindowThatEndsAfterIt) {
+  const std::string window = "CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '15' SECOND)";
+  EXPECT_THAT(run({.rows = "a,1,5000\na,2,-1\n",
+                   .watermark = "ts - INTERVAL '1' DAY",
+                   .select = "k, window_end, COUNT(*)",
+                   .window = window})
+                  .rows,
+              ElementsAre("a,1970-01-01 00:00:00,1", "a,1970-01-01 00:00:10,1", "a,1970-01-01 00:00:15,1"));
+}
+
+TEST(Rules, WindowTimeIsOneMillisecondBeforeTheEnd) {
+  EXPECT_THAT(run({.rows = "a,1,0\n",
+                   .select = "k, CAST(window_time AS TIMESTAMP(3)), COUNT(*)",
+                   .group = "GROUP BY k, window_start, window_end, window_time"})
+                  .rows,
+              ElementsAre("a,1970-01-01 00:00:09.999,1"));
+}
+
+TEST(Rules, AWindowFiresWhenTheWatermarkIsAtItsEndLessOneMillisecond) {
+  // The watermark stands at 9998 and then at 9999 when 5000 comes.
+  EXPECT_EQ(run({.rows = "a,1,9998\na,1,5000\n"}).late, 0u);
+  EXPECT_EQ(run({.rows = "a,1,9999\na,1,5000\n"}).late, 1u);
+}
+
+TEST(Rules, EmptyWindowsEmitNothing) {
+  // A century between two rows.
+  EXPECT_THAT(run({.rows = "a,1,0\na,1,3155760000000\n"}).rows,
+              ElementsAre("a,1970-01-01 00:00:00,1", "a,2070-01-01 00:00:00,1"));
+}
+
+TEST(Rules, NullKeysFormAGroup) {
+  EXPECT_THAT(run({.rows = ",1,0\n,2,1\na,3,2\n", .watermark = "ts - INTERVAL '1' DAY"}).rows,
+              ElementsAre(",1970-01-01 00:00:00,2", "a,1970-01-01 00:00:00,1"));
+  EXPECT_THAT(run({.rows = ",1,0\n,2,1\n", .window = session()}).rows, ElementsAre(",1970-01-01 00:00:00,2"));
+}
+
+TEST(Rules, ATimeSoFarOutThatItsWindowHasNoEndIsRefused) {
+  for (const std::string& window : {std::string("TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '3000' DAY)"), session()}) {
+    const Outcome outcome = run({.rows = "a,1,9223372036854\n", .window = window});
+    EXPECT_THAT(outcome.error, HasSubstr("so far out")) << window;
+  }
+}
+
+// ---- Late rows --------------------------------------------------------------------------------------------------
+
+TEST(Rules, ARowLateForSomeHopsIsStillAddedToThoseThatHaveNotFired) {
+  // At 10000 the window [-5, 5) and [0, 10) have fired, [5, 15) has not: 7000 is in the latter only.
+  const Outcome outcome = run({.rows = "a,1,10000\na,1,7000\na,1,4000\n", .window = hop("5", "10")});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1970-01-01 00:00:05,2", "a,1970-01-01 00:00:10,1"));
+  EXPECT_EQ(outcome.late, 1u);
+}
+
+TEST(Rules, ASessionsRowIsLateIffTheWindowAfterMergingHasFired) {
+  const Outcome outcome = run({.rows = "a,1,22000\nb,1,30000\na,1,14000\na,1,1000\n", .window = session()});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1970-01-01 00:00:14,2", "b,1970-01-01 00:00:30,1"));
+  EXPECT_EQ(outcome.late, 1u);
+}
+
+TEST(Rules, AWindowFunctionUsedAloneNeverDropsARow) {
+  const Outcome outcome = run({.rows = "a,1,30000\na,2,1000\n", .select = "k, window_start, v", .group = ""});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1970-01-01 00:00:00,2", "a,1970-01-01 00:00:30,1"));
+  EXPECT_EQ(outcome.late, 0u);
+}
+
+// ---- Sessions ---------------------------------------------------------------------------------------------------
+
+TEST(Rules, EachRowIsAWindowOfTheGapAndTouchingWindowsMerge) {
+  EXPECT_THAT(run({.rows = "a,1,0\na,1,10000\na,1,20001\n", .window = session()}).rows,
+              ElementsAre("a,1970-01-01 00:00:00,2", "a,1970-01-01 00:00:20.001,1"));
+}
+
+TEST(Rules, ASessionEndsOneGapAfterItsLastRow) {
+  EXPECT_THAT(run({.rows = "a,1,0\na,1,4000\n", .select = "k, window_end, COUNT(*)", .window = session()}).rows,
+              ElementsAre("a,1970-01-01 00:00:14,2"));
+}
+
+// ---- Time zones -------------------------------------------------------------------------------------------------
+
+TEST(Rules, WithLocalTimestampsWindowsAreAlignedToTheSessionsTimeZone) {
+  const Outcome outcome = run({.rows = "a,1,57599999\na,1,57600000\n",  // 16:00 UTC is midnight in Shanghai
+                               .window = "TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' DAY)",
+                               .settings = "SET 'table.local-time-zone' = 'Asia/Shanghai';\n"});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1970-01-01 00:00:00,1", "a,1970-01-02 00:00:00,1"));
+}
+
+TEST(Rules, WindowTimeOfLocalTimestampsStaysAnInstant) {
+  const Outcome outcome = run({.rows = "a,1,0\n",
+                               .select = "k, window_time, COUNT(*)",
+                               .window = "TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' DAY)",
+                               .group = "GROUP BY k, window_start, window_end, window_time",
+                               .types = "a STRING, b TIMESTAMP_LTZ(3), c BIGINT",
+                               .settings = "SET 'table.local-time-zone' = 'Asia/Shanghai';\n"});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1970-01-01 15:59:59.999Z,1"));
+}
+
+TEST(Rules, TheEdgesOfASessionAreShownInTheSessionsTimeZone) {
+  const Outcome outcome =
+      run({.rows = "a,1,0\n", .window = session(), .settings = "SET 'table.local-time-zone' = 'America/New_York';\n"});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1969-12-31 19:00:00,1"));
+}
+
+TEST(Rules, AWindowThatEndsInASkippedHourFiresAtTheFirstInstantBehindIt) {
+  // Berlin, 2024-03-31: 02:00 becomes 03:00 at 01:00 UTC = 1711846800 s. The hour [01:00, 02:00) fires there.
+  const std::string zone = "SET 'table.local-time-zone' = 'Europe/Berlin';\n";
+  const std::string window = "TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '30' MINUTE)";
+  const auto late_after = [&](const std::string& row) {
+    return run({.rows = row + "\na,1,1711846799000\n", .window = window, .settings = zone}).late;
+  };
+  EXPECT_EQ(late_after("a,1,1711846799998"), 0u);
+  EXPECT_EQ(late_after("a,1,1711846800000"), 1u);
+}
+
+TEST(Rules, BothOfTwoEqualHoursGoToOneWindowThatFiresAfterTheSecond) {
+  // Berlin, 2024-10-27: 03:00 becomes 02:00 at 01:00 UTC = 1729990800 s.
+  const std::string zone = "SET 'table.local-time-zone' = 'Europe/Berlin';\n";
+  const std::string window = "TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR)";
+  const Outcome outcome = run({.rows = "a,1,1729987200000\na,1,1729990800000\na,1,1729990799000\na,1,1729994400000\n"
+                                       "a,1,1729994399000\n",
+                               .window = window,
+                               .settings = zone});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,2024-10-27 02:00:00,3", "a,2024-10-27 03:00:00,1"));
+  EXPECT_EQ(outcome.late, 1u);
+}
+
+}  // namespace
+}  // namespace weir
