@@ -5,9 +5,10 @@
 //
 // Tokens become registers once there are more than fit in half the bytes of the registers, which hangs on the set of
 // values alone; so equal sets give equal answers, in whatever order and parts they came.
-// Precisions below 8 are not offered: the estimator is biased there. Standard error: 1.04 / sqrt(2^precision), which is 0.81 % at 14 (registers), and under 0.02 % as tokens.
-// Source: Flajolet et al., "HyperLogLog", 2007; Heule, Nunkesser, Hall, "HyperLogLog in Practice", EDBT 2013 (tokens);
-// Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", 2017 (the estimator: no bias to correct).
+// Precisions below 8 are not offered: the estimator is biased there. Standard error: 1.04 / sqrt(2^precision), which is
+// 0.81 % at 14 (registers), and under 0.02 % as tokens. Source: Flajolet et al., "HyperLogLog", 2007; Heule, Nunkesser,
+// Hall, "HyperLogLog in Practice", EDBT 2013 (tokens); Ertl, "New cardinality estimation algorithms for HyperLogLog
+// sketches", 2017 (the estimator: no bias to correct).
 #pragma once
 
 #include <cstddef>

@@ -8,6 +8,7 @@
 #include "expression/lookup.h"
 #include "expression/time_unit.h"
 #include "weir/core/suggest.h"
+#include "weir/pipeline/aggregate.h"
 
 namespace weir {
 
@@ -39,6 +40,8 @@ std::string nearest_functions(std::string_view name) {
   std::vector<std::string_view> names;
   for (const auto entries : all_entries())
     for (const FunctionEntry& entry : entries) names.push_back(entry.name);
+  const std::vector<AggregateHelp> aggregates = aggregate_functions();
+  for (const AggregateHelp& aggregate : aggregates) names.push_back(aggregate.name);
   std::string text;
   const std::vector<std::string_view> near = nearest_names(name, names);
   for (std::size_t i = 0; i < near.size(); ++i) {

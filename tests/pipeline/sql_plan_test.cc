@@ -297,12 +297,19 @@ TEST(SqlPlan, WhatIsKnownAndNotSupportedSaysSo) {
        {"SELECT a.n FROM bids a JOIN bids b ON a.n = b.n;", "SELECT n FROM bids UNION ALL SELECT n FROM bids;",
         "SELECT n FROM bids ORDER BY n;", "SELECT n FROM bids LIMIT 1;", "SELECT SUM(n) OVER (ORDER BY ts) FROM bids;",
         "SELECT n FROM bids WHERE n IN (SELECT n FROM bids);", "SELECT ROW_NUMBER() FROM bids;", "SHOW TABLES;",
-        "SELECT CARDINALITY(ARRAY[1]) FROM bids;", "SELECT n FROM bids GROUP BY CUBE (n);", "SELECT 1;",
-        "CREATE TABLE m (a INT METADATA);", "SELECT x FROM bids MATCH_RECOGNIZE (PATTERN (A)) AS m;"}) {
+        "SELECT CARDINALITY(ARRAY[1]) FROM bids;", "SELECT 1;", "CREATE TABLE m (a INT METADATA);",
+        "SELECT x FROM bids MATCH_RECOGNIZE (PATTERN (A)) AS m;"}) {
     std::vector<Diagnostic> found;
     ASSERT_FALSE(plan_sql(std::string(kTables) + text, {}, &found).has_value()) << text;
     EXPECT_EQ(found[0].code, ErrorCode::kSqlUnsupported) << text << found[0].message;
   }
+}
+
+TEST(SqlErrors, AnUnknownFunctionBringsTheNearestAggregatesToo) {
+  std::vector<Diagnostic> found;
+  ASSERT_FALSE(plan_sql(std::string(kTables) + "SELECT STDDV(n) FROM bids;", {}, &found).has_value());
+  EXPECT_EQ(found[0].code, ErrorCode::kSqlUnknownName);
+  EXPECT_NE(found[0].hint.find("STDDEV"), std::string::npos) << found[0].hint;
 }
 
 TEST(SqlErrors, AnUnknownColumnIsShownWithACaretAndASuggestion) {

@@ -720,7 +720,6 @@ TEST(WindowAggregate, WindowsThatCannotBeAreRefused) {
   };
   EXPECT_EQ(code(tumble(0)), ErrorCode::kInvalidArgument);
   EXPECT_EQ(code(shared(WindowKind::kHop, 7, 20)), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(code(shared(WindowKind::kSession, 10, 10)), ErrorCode::kSqlUnsupported);
   EXPECT_EQ(code(shared(WindowKind::kCumulate, 5, 20)), ErrorCode::kCancelled);
 }
 
