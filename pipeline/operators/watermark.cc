@@ -177,7 +177,8 @@ class WatermarkAssigner final : public WatermarkOperator {
     Watermark watermark = kWatermarkNone;
     bool ended = false;
     bool idle = false;
-    bool waits = false;  // had no row when it was last asked
+    bool waits = false;        // had no row when it was last asked
+    bool spans_delay = false;  // its last batch spanned more time than the delay
     std::int64_t waits_since = 0;
     std::uint64_t idle_count = 0;
     std::uint64_t jumps_held = 0, jumps_confirmed = 0;
@@ -212,14 +213,23 @@ class WatermarkAssigner final : public WatermarkOperator {
       (void)simd::min_max(values, rows, &header.event_time_min, &header.event_time_max);
       return assign_bounded(batch, input, rows);
     }
-    // In order: a row is above the one before it less the delay, so all are on time if the first is, and one pass does.
-    const bool in_order = delay_.has_value() && *delay_ > margin_ && rows.selection == nullptr &&
-                          above(values[0], input.watermark) && simd::never_falls(values, rows.count);
+    // In order: a row is above the one before it less the delay, so all are on time if the first is. Only a batch that
+    // spans more than the delay needs to know, and the last batch says which of the two passes to begin with.
+    const bool may_be_in_order =
+        delay_.has_value() && *delay_ > margin_ && rows.selection == nullptr && above(values[0], input.watermark);
+    bool in_order = may_be_in_order && input.spans_delay && simd::never_falls(values, rows.count);
     if (in_order) {
       header.event_time_min = values[0];
       header.event_time_max = values[rows.count - 1];
     } else {
       (void)simd::min_max(values, rows, &header.event_time_min, &header.event_time_max);
+    }
+    if (may_be_in_order) {
+      const bool spans =
+          static_cast<std::uint64_t>(header.event_time_max) - static_cast<std::uint64_t>(header.event_time_min) >=
+          static_cast<std::uint64_t>(*delay_);
+      if (spans && !input.spans_delay) in_order = simd::never_falls(values, rows.count);
+      input.spans_delay = spans;
     }
     if (delay_.has_value()) {
       // One comparison for a batch without late rows: its greatest candidate is not above its least time.
