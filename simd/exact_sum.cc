@@ -109,13 +109,14 @@ bool split_kernel(const T* values, std::uint32_t count, const std::uint64_t* val
   hn::Store(high, di, highs);
   hn::Store(low, di, lows);
   hn::Store(lost, di, losts);
-  sum->high = sum->low = 0;
-  std::uint64_t any = 0;
+  std::uint64_t any = 0, high_sum = 0, low_sum = 0;  // unsigned: NaN and infinities, refused below, wrap
   for (std::uint32_t i = 0; i < kLanes; ++i) {
-    sum->high += highs[i];
-    sum->low += lows[i];
+    high_sum += static_cast<std::uint64_t>(highs[i]);
+    low_sum += static_cast<std::uint64_t>(lows[i]);
     any |= static_cast<std::uint64_t>(losts[i]);
   }
+  sum->high = static_cast<std::int64_t>(high_sum);
+  sum->low = static_cast<std::int64_t>(low_sum);
   return any << 1 == 0;  // -0 is nothing
 }
 
@@ -140,16 +141,18 @@ bool split_kernel(const T* values, std::uint32_t count, const std::uint64_t* val
   }
   if (!choose_grid(greatest, sum)) return false;
   const double high_grid = grid(sum->high_exponent), low_grid = grid(sum->low_exponent);
-  const auto high_bits = std::bit_cast<std::int64_t>(high_grid), low_bits = std::bit_cast<std::int64_t>(low_grid);
-  sum->high = sum->low = 0;
+  const auto high_bits = std::bit_cast<std::uint64_t>(high_grid), low_bits = std::bit_cast<std::uint64_t>(low_grid);
+  std::uint64_t high = 0, low = 0;
   for (std::uint32_t row = 0; row < count; ++row) {
     if (!valid(row)) continue;
     const auto value = static_cast<double>(values[row]);
     const double cut = value + high_grid, rest = value - (cut - high_grid), cut_rest = rest + low_grid;
     if (rest - (cut_rest - low_grid) != 0) return false;
-    sum->high += std::bit_cast<std::int64_t>(cut) - high_bits;
-    sum->low += std::bit_cast<std::int64_t>(cut_rest) - low_bits;
+    high += std::bit_cast<std::uint64_t>(cut) - high_bits;
+    low += std::bit_cast<std::uint64_t>(cut_rest) - low_bits;
   }
+  sum->high = static_cast<std::int64_t>(high);
+  sum->low = static_cast<std::int64_t>(low);
   return true;
 }
 const ExactSumTable* exact_sum_table() {
