@@ -216,11 +216,14 @@ class ShapeFunction final : public ExactSumsFunction<4> {
   static bool add_powers(State& state, const ExactTerm& x, bool negated, StateHeap& heap) noexcept {
     ExactSum& cubes = state.sums[2];
     ExactSum& fourths = state.sums[3];
-    bool done = state.sums[0].add_term(x, negated, heap) & state.sums[1].add_product(x, x, negated, heap);
+    bool done = state.sums[0].add_term(x, negated, heap);
+    done = state.sums[1].add_product(x, x, negated, heap) && done;
     if (!x.finite || x.exponent > 450 || x.exponent < -530) [[unlikely]] {
       // Beyond 2^480 or below 2^-470 the fourth power is infinite or nothing, as it would be for a double.
-      if (x.exponent >= -530 || !x.finite)
-        done = done & cubes.add_special(x.value, negated, heap) & fourths.add_special(x.value, negated, heap);
+      if (x.exponent >= -530 || !x.finite) {
+        done = cubes.add_special(x.value, negated, heap) && done;
+        done = fourths.add_special(x.value, negated, heap) && done;
+      }
       return done;
     }
     // x^2 = high * 2^64 + low is exact; its products with x and with itself are added piece by piece.

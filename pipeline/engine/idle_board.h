@@ -23,7 +23,7 @@ namespace weir {
 class IdleBoard {
  public:
   IdleBoard(std::size_t senders, std::size_t receivers)
-      : senders_(senders), receivers_(receivers), cells_(std::make_unique<Cell[]>(senders * receivers)) {}
+      : receivers_(receivers), cells_(std::make_unique<Cell[]>(senders * receivers)) {}
 
   /// Receiver: `sender` is counted again, and the watermark passed on so far is `merged`.
   void acknowledge(std::size_t sender, std::size_t receiver, Watermark merged) noexcept {
@@ -48,7 +48,7 @@ class IdleBoard {
     std::atomic<std::uint64_t> posts{0};
     std::atomic<Watermark> merged{kWatermarkNone};
   };
-  std::size_t senders_, receivers_;
+  std::size_t receivers_;
   std::unique_ptr<Cell[]> cells_;
 };
 

@@ -15,8 +15,6 @@ namespace {
 constexpr std::uint32_t kShardsMax = 64;
 constexpr std::uint32_t kCreditsMax = 1024;
 constexpr std::size_t kHeapBytesPerRow = 64;
-/// Options of tables that are the engine's, whatever the connector.
-constexpr const char* kEngineOptions[] = {"weir.malformed-rows"};
 
 Error bad_option(const char* name, const std::string& wants, std::uint64_t got) {
   return Error(ErrorCode::kInvalidArgument, std::string(name) + " must be " + wants + ", not " + std::to_string(got));
