@@ -26,7 +26,7 @@ AggregateCase case_of(const char* name, bool all, std::uint64_t true_of_ten) {
 }
 
 TEST(BoolAndOr, EqualsAPassOverTheRows) {
-  for (const std::uint64_t true_of_ten : {0, 1, 5, 9, 10}) {
+  for (const std::uint64_t true_of_ten : {0u, 1u, 5u, 9u, 10u}) {
     check_aggregate(case_of("BOOL_AND", true, true_of_ten));
     check_aggregate(case_of("EVERY", true, true_of_ten));
     check_aggregate(case_of("bool_or", false, true_of_ten));

@@ -139,7 +139,7 @@ TEST(CountDistinct, OfWideDecimalsEqualsASet) {
 
 TEST(CountDistinct, OfTextsEqualsASet) {
   for (const DistinctForm form : {DistinctForm::kPlain, DistinctForm::kCounted}) {
-    for (const std::uint64_t different : {1, 4, 5, 30, 1000}) {
+    for (const std::uint64_t different : {1u, 4u, 5u, 30u, 1000u}) {
       AggregateCase c = count_case(
           {Type::string()}, [=](Random& random) { return std::vector{some_text(random, different)}; }, form);
       c.rounds = 10;

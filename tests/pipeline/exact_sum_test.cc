@@ -83,7 +83,7 @@ TEST_F(ExactSumTest, IsTheExactSumRoundedOnceForEveryShapeOfValues) {
   Random random(1);
   for (const Shape& shape : kShapes) {
     SCOPED_TRACE(shape.name);
-    for (const std::size_t count : {0, 1, 2, 3, 10, 100, 1000}) {
+    for (const std::size_t count : {0u, 1u, 2u, 3u, 10u, 100u, 1000u}) {
       const std::vector<double> values = draw(shape, count, random);
       EXPECT_SAME_BITS(sum_of(values).value(), rounded_sum(values));
     }
