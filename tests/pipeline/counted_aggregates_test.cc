@@ -116,7 +116,7 @@ TEST(PercentileDisc, GivesTheFirstValueThatReachesTheFraction) {
       AggregateCase c;
       c.name = "PERCENTILE_DISC";
       c.arguments = {Type::string()};
-      c.constants = {Value{static_cast<double>(percent) / 100}};
+      c.constants.assign(1, Value{static_cast<double>(percent) / 100});
       AggregateOrder order;
       order.descending = descending;
       c.order = {order};

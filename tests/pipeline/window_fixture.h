@@ -2,6 +2,7 @@
 // alone, and a chain of operators under a sink that refuses at random.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <limits>

@@ -1,6 +1,7 @@
 // A *.test file: inputs, a job, and what must come of it. The format stands in tests/sql/README.md.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
