@@ -15,6 +15,7 @@
 
 #include "ast.h"
 #include "diagnostics.h"
+#include "options.h"
 #include "scope.h"
 
 namespace weir::sql {
@@ -94,6 +95,9 @@ class Binder {
   // binder_settings.cc
   void apply_set(const Set& set);
   void apply_reset(const Reset& reset);
+  /// Those that came beside the text, which has no place of them.
+  void check_given_settings();
+  bool refuse_setting(const std::string& key, const SettingAnswer& answer, SourceSpan span);
   void collect_table_options(const Script& script);
   void check_table_options();
 

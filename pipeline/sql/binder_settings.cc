@@ -6,12 +6,6 @@
 #include "suggest.h"
 
 namespace weir::sql {
-namespace {
-
-constexpr std::string_view kTableOptions = "weir.options.";
-
-}  // namespace
-
 void Binder::collect_table_options(const Script& script) {
   const auto add = [this](const std::string& key, const std::string& value, Span span) {
     if (!key.starts_with(kTableOptions)) return;
@@ -41,6 +35,18 @@ void Binder::check_table_options() {
   }
 }
 
+bool Binder::refuse_setting(const std::string& key, const SettingAnswer& answer, SourceSpan span) {
+  if (answer.kind != SettingKind::kUnknown) return false;
+  error(ErrorCode::kSqlUnknownOption, span, "unknown setting '" + key + "'",
+        answer.suggestion.empty() ? "settings of Weir: " + settings_of_weir()
+                                  : "did you mean '" + answer.suggestion + "'?");
+  return true;
+}
+
+void Binder::check_given_settings() {
+  for (const auto& [key, value] : options_.settings) (void)refuse_setting(key, classify_setting(key), {});
+}
+
 void Binder::apply_set(const Set& set) {
   const SettingAnswer answer = classify_setting(set.key);
   switch (answer.kind) {
@@ -64,9 +70,7 @@ void Binder::apply_set(const Set& set) {
       plan_.notes.push_back("the setting '" + set.key + "' looks like one of Flink; Weir does not know it");
       return;
     case SettingKind::kUnknown:
-      error(ErrorCode::kSqlUnknownOption, set.key_span, "unknown setting '" + set.key + "'",
-            answer.suggestion.empty() ? "settings of Weir begin with weir."
-                                      : "did you mean '" + answer.suggestion + "'?");
+      (void)refuse_setting(set.key, answer, set.key_span);
       return;
   }
 }
@@ -82,11 +86,7 @@ void Binder::apply_reset(const Reset& reset) {
     return;
   }
   const SettingAnswer answer = classify_setting(*reset.key);
-  if (answer.kind == SettingKind::kUnknown) {
-    error(ErrorCode::kSqlUnknownOption, reset.key_span, "unknown setting '" + *reset.key + "'",
-          answer.suggestion.empty() ? "" : "did you mean '" + answer.suggestion + "'?");
-    return;
-  }
+  if (refuse_setting(*reset.key, answer, reset.key_span)) return;
   plan_.settings.erase(*reset.key);
 }
 

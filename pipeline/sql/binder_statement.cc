@@ -36,6 +36,7 @@ void Binder::unsupported(SourceSpan span, std::string message, std::string hint)
 
 JobPlan Binder::bind(Script& script) {
   plan_.notes = script.notes;
+  check_given_settings();
   collect_table_options(script);
   for (Statement& statement : script.statements) {
     if (diagnostics_.full()) break;

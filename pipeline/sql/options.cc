@@ -1,10 +1,11 @@
-// See options.h. The keys are Flink's own.
+// See options.h. The keys are Flink's own, but those that begin with weir.
 #include "options.h"
 
 #include <algorithm>
 #include <array>
 
 #include "suggest.h"
+#include "weir/core/suggest.h"
 
 namespace weir::sql {
 namespace {
@@ -13,7 +14,9 @@ constexpr std::array kKept = std::to_array<std::string_view>(
     {"table.local-time-zone", "pipeline.name", "pipeline.auto-watermark-interval", "table.exec.source.idle-timeout",
      "execution.runtime-mode", "parallelism.default", "table.exec.sink.not-null-enforcer",
      "table.exec.emit.allow-lateness", "table.exec.emit.early-fire.enabled", "table.exec.emit.early-fire.delay",
-     "table.exec.emit.late-fire.enabled", "table.exec.emit.late-fire.delay"});
+     "table.exec.emit.late-fire.enabled", "table.exec.emit.late-fire.delay", "weir.double-sum",
+     "weir.emit.early-fire.rows", "weir.late-rows", "weir.malformed-rows", "weir.watermark.jump-max",
+     "weir.watermark.jump-rows"});
 
 constexpr std::array kIgnored = std::to_array<std::string_view>({"table.sql-dialect",
                                                                  "table.dml-sync",
@@ -105,7 +108,7 @@ constexpr std::array kPrefixes = std::to_array<std::string_view>({"table.",     
 
 SettingAnswer classify_setting(std::string_view key) {
   const auto has = [key](const auto& keys) { return std::find(keys.begin(), keys.end(), key) != keys.end(); };
-  if (has(kKept) || (key.starts_with("weir.") && key.size() > 5)) return {SettingKind::kKept, {}};
+  if (has(kKept) || key.starts_with(kTableOptions)) return {SettingKind::kKept, {}};
   if (has(kIgnored)) return {SettingKind::kIgnored, {}};
   std::vector<std::string> names;
   for (const std::string_view name : kKept) names.emplace_back(name);
@@ -116,6 +119,14 @@ SettingAnswer classify_setting(std::string_view key) {
                                    [key](std::string_view prefix) { return key.starts_with(prefix); });
   if (foreign && answer.suggestion.empty()) answer.kind = SettingKind::kForeign;
   return answer;
+}
+
+std::string settings_of_weir() {
+  std::vector<std::string_view> names;
+  for (const std::string_view name : kKept)
+    if (name.starts_with("weir.")) names.push_back(name);
+  names.push_back("weir.options.<table>.<key>");
+  return list_names(names);
 }
 
 }  // namespace weir::sql

@@ -19,6 +19,11 @@ struct SettingAnswer {
   std::string suggestion;  ///< A near known key, or "".
 };
 
+/// Before "<table>.<key>": an option of a table, in the spelling that Flink can ignore.
+inline constexpr std::string_view kTableOptions = "weir.options.";
+
 SettingAnswer classify_setting(std::string_view key);
+/// The names of those settings that Flink does not have, for a message.
+std::string settings_of_weir();
 
 }  // namespace weir::sql

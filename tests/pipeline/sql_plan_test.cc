@@ -242,20 +242,32 @@ TEST(SqlPlan, StarGivesTheDeclaredOrderThoughComputedColumnsStandLast) {
 
 TEST(SqlPlan, SettingsAreKeptNotedOrRefused) {
   const Result<JobPlan> plan = plan_sql(
-      "SET 'table.local-time-zone' = 'Asia/Shanghai'; SET 'table.exec.mini-batch.enabled' = 'true'; SET 'weir.shards' "
-      "= '2';"
+      "SET 'table.local-time-zone' = 'Asia/Shanghai'; SET 'table.exec.mini-batch.enabled' = 'true'; SET "
+      "'weir.watermark.jump-max' = '1 h';"
       "SET 'rest.flamegraph.enabled' = 'x'; CREATE TABLE t (a INT) WITH ('connector' = 'print'); SET "
       "'weir.options.t.path' = 'p';");
   ASSERT_TRUE(plan.has_value());
   EXPECT_THAT(plan.value().settings,
               ElementsAre(testing::Pair("table.local-time-zone", "Asia/Shanghai"),
-                          testing::Pair("weir.options.t.path", "p"), testing::Pair("weir.shards", "2")));
+                          testing::Pair("weir.options.t.path", "p"), testing::Pair("weir.watermark.jump-max", "1 h")));
   EXPECT_EQ(plan.value().notes.size(), 2U);
   EXPECT_EQ(plan.value().tables.at("t")->options.at("path"), "p");
   EXPECT_EQ(plan_sql("").value().settings.at("table.local-time-zone"), "UTC");
   EXPECT_THAT(plan_text("SET 'table.local-timezone' = 'UTC';"), HasSubstr("did you mean 'table.local-time-zone'?"));
   EXPECT_THAT(plan_text("SET 'shards' = '2';"), HasSubstr("unknown setting 'shards'"));
   EXPECT_THAT(plan_text("SET 'weir.options.tt.path' = 'p';"), HasSubstr("unknown table `tt`"));
+  EXPECT_THAT(plan_text("SET 'weir.late-row' = 'fail';"), HasSubstr("did you mean 'weir.late-rows'?"));
+  EXPECT_THAT(plan_text("SET 'weir.shards' = '2';"), HasSubstr("weir.malformed-rows"));
+  EXPECT_THAT(plan_text("RESET 'weir.late-row';"), HasSubstr("did you mean 'weir.late-rows'?"));
+}
+
+TEST(SqlPlan, SettingsBesideTheTextAreJudgedLikeThoseInIt) {
+  SqlOptions options;
+  options.settings = {{"weir.late-row", "fail"}};
+  std::vector<Diagnostic> found;
+  ASSERT_FALSE(plan_sql("CREATE TABLE t (a INT) WITH ('connector' = 'print');", options, &found).has_value());
+  EXPECT_EQ(found[0].code, ErrorCode::kSqlUnknownOption);
+  EXPECT_EQ(found[0].hint, "did you mean 'weir.late-rows'?");
 }
 
 TEST(SqlPlan, HintsChangeTheOptionsOfThatUseAlone) {
