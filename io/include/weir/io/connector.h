@@ -67,9 +67,35 @@ struct TableContext {
   std::uint32_t sink_number = 0;  ///< Among the sinks of the job, so that two of one table write different files.
 };
 
+/// Why records that a peer sent never came to a reader.
+enum class LossReason : std::uint8_t {
+  kKernelDrop,   ///< The system had no room for a datagram.
+  kSequenceGap,  ///< A number is missing in a feed that numbers its messages.
+};
+
+/// A count that a reader or writer keeps, for the ledger: "connections closed, too slow".
+struct IoCount {
+  std::string_view name;  ///< Lives as long as the process.
+  std::uint64_t count = 0;
+};
+
+/// Copies of rows that a sink with several subscribers owes them: offered = delivered + held + conflated + dropped +
+/// abandoned.
+struct Deliveries {
+  std::uint64_t subscribers = 0;  ///< That came, those that left included.
+  std::uint64_t offered = 0;      ///< Rows given to the sink while a subscriber was there, once for each.
+  std::uint64_t delivered = 0;    ///< Handed to the system.
+  std::uint64_t held = 0;         ///< On their way.
+  std::uint64_t conflated = 0;    ///< Replaced by a newer row of the same key before they were sent.
+  std::uint64_t dropped = 0;      ///< The oldest ones, where a subscriber was too slow.
+  std::uint64_t abandoned = 0;    ///< Waited for a subscriber that went away, or was sent away.
+};
+
 /// What a reader does with a bad record; returns false to end the job.
 struct ReaderCallbacks {
   BadRecordHandler bad_record;
+  /// Told of records that were lost before they came to the reader. Null: nobody wants to know.
+  std::function<void(LossReason reason, std::uint64_t records)> lost;
   /// Asked when bad_record has said false: whether the reader should return what it has and go on at the next read.
   /// Null: false always means that the job ends.
   std::function<bool()> pause;
@@ -87,6 +113,8 @@ class RowReader {
   virtual std::uint64_t bytes() const noexcept = 0;    ///< Taken from outside so far.
   virtual std::uint64_t records() const noexcept = 0;  ///< Good and bad.
   virtual std::string listening() const { return {}; }
+  /// What else happened, for the ledger: connections closed and why. Requires: the shard has stopped, or its thread.
+  virtual std::vector<IoCount> counts() const { return {}; }
 };
 
 /// Thread: control plane; open runs on the shard.
@@ -121,6 +149,10 @@ class RowWriter {
   virtual bool failed() const noexcept = 0;
   virtual const Error& error() const noexcept = 0;
   virtual std::uint64_t bytes() const noexcept = 0;
+  /// Where it takes subscribers: the address, once known.
+  virtual std::string listening() const { return {}; }
+  virtual Deliveries deliveries() const noexcept { return {}; }
+  virtual std::vector<IoCount> counts() const { return {}; }
 };
 
 class TableSink {
@@ -130,6 +162,8 @@ class TableSink {
   virtual bool takes_updates() const noexcept { return false; }
   /// Whether each shard may write on its own; else all rows go to one shard.
   virtual bool parallel() const noexcept = 0;
+  /// Connections of one writer at once.
+  virtual std::uint32_t connections_max() const noexcept { return 0; }
   virtual Result<std::unique_ptr<RowWriter>> open(std::uint32_t shard, IoBackend& backend) = 0;
   virtual std::size_t writer_bytes() const noexcept = 0;
   virtual std::string describe() const = 0;

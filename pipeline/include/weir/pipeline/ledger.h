@@ -11,9 +11,19 @@
 
 namespace weir {
 
-enum class DropReason : std::uint8_t { kLate, kMalformed, kNullEventTime, kSlowSink, kIncompleteWindow, kCount };
+enum class DropReason : std::uint8_t {
+  kLate,
+  kMalformed,
+  kNullEventTime,
+  kSlowSink,
+  kIncompleteWindow,
+  kKernelDrop,   ///< Datagrams that the system had no room for.
+  kSequenceGap,  ///< Messages that a numbered feed sent and that never came.
+  kCount
+};
 constexpr std::string_view drop_reason_name(DropReason reason) noexcept {
-  constexpr std::string_view kNames[] = {"late", "malformed", "null_event_time", "slow_sink", "incomplete_window"};
+  constexpr std::string_view kNames[] = {
+      "late", "malformed", "null_event_time", "slow_sink", "incomplete_window", "kernel_drop", "sequence_gap"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 
