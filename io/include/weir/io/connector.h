@@ -24,6 +24,7 @@
 #include "weir/core/clock.h"
 #include "weir/core/result.h"
 #include "weir/io/backend.h"
+#include "weir/io/feed.h"
 #include "weir/io/format.h"
 #include "weir/io/row_structs.h"
 
@@ -50,6 +51,12 @@ struct HostTable {
   std::function<ReadStatus(std::uint32_t input, StructRows& rows)> read_structs;
   /// Takes a batch of results (through its selection); the batch is valid for the call only.
   std::function<void(std::uint32_t shard, const Batch& batch)> write;
+  /// In place of `read`: rows that writers append (Job::writer); `structs` says what their rows look like.
+  FeedOptions feed;
+  /// In place of `write`: results that a reader takes (Job::reader).
+  ResultOptions results;
+  std::shared_ptr<HostFeed> fed;       ///< The job's own; a host leaves it null.
+  std::shared_ptr<HostResults> taken;  ///< The job's own; a host leaves it null.
 };
 
 /// A table as its connector sees it.

@@ -23,6 +23,8 @@
 #include "weir/pipeline/ledger.h"
 #include "weir/pipeline/operators.h"
 #include "weir/pipeline/plan.h"
+#include "weir/pipeline/reader.h"
+#include "weir/pipeline/writer.h"
 
 namespace weir {
 
@@ -37,7 +39,8 @@ struct JobOptions {
   std::uint32_t shards = 1;                  ///< 1 … 64.
   std::vector<int> cpus;                     ///< CPU of each shard; empty: 0, 1, … as far as they go.
   bool pin = true;                           ///< Pin shard threads to their CPUs.
-  bool threads = true;                       ///< false: run() turns all shards in the calling thread.
+  bool threads = true;                       ///< false: run() or poll() turns all shards in the calling thread.
+  bool inline_append = false;                ///< Writers run the job in append(); one shard, no threads.
   BackendKind backend = BackendKind::kAuto;  ///< uring where the kernel allows it, else epoll, with a note.
   IdleKind idle = IdleKind::kBackOff;
   SimdKind simd = SimdKind::kBest;
@@ -115,6 +118,12 @@ struct JobExplanation {
   std::size_t memory_bytes_max = 0;  ///< What the job can take at most, without the program itself.
 };
 
+/// How long Job::poll may go on.
+struct PollBudget {
+  std::uint32_t turns = 1;       ///< Of every shard.
+  std::int64_t nanoseconds = 0;  ///< Looked at between turns; 0: no bound, and the clock is not read.
+};
+
 class Job {
  public:
   /// Plans and takes all memory. Errors: those of connectors, formats and limits.
@@ -137,6 +146,15 @@ class Job {
   /// Without threads: one turn of every shard in the calling thread, or, where there was nothing to do, a short wait
   /// for the outside. Returns the work done. Requires: !options.threads. Thread: always the same.
   std::size_t poll();
+  /// The same without waiting: turns until nothing is to be done or the budget is used up. Returns the work done.
+  std::size_t poll(const PollBudget& budget);
+
+  /// The writer of a table that writers feed; each number once. Thread: any, one at a time; the writer is its own.
+  /// Errors: kNotFound (no such table, or no writers feed it), kInvalidArgument (a number that is taken or too large).
+  Result<Writer> writer(std::string_view table, std::uint32_t number = 0);
+  /// The reader of a table whose results a reader takes; once. Errors: kNotFound, kInvalidArgument.
+  Result<Reader> reader(std::string_view table);
+
   /// Waits for the end. Errors: the first failure of any shard; kInvalidArgument where nothing was started.
   Result<void> wait();
   /// Waits at most this long; true when the job has ended.
