@@ -2,6 +2,7 @@
 // JobOptions::host_tables.
 #include <optional>
 
+#include "arrow/arrow_reader.h"
 #include "connectors/connectors.h"
 #include "connectors/struct_reader.h"
 
@@ -57,6 +58,27 @@ class HostSource final : public TableSource {
   std::vector<StructColumn> columns_;  // of structs
 };
 
+/// Rows as Arrow streams.
+class ArrowSource final : public TableSource {
+ public:
+  ArrowSource(std::string table, const HostTable& host, std::vector<std::vector<ArrowColumn>> columns)
+      : table_(std::move(table)), host_(host), columns_(std::move(columns)) {}
+  std::uint32_t input_count() const noexcept override { return static_cast<std::uint32_t>(columns_.size()); }
+  bool bounded() const noexcept override { return true; }
+  Result<std::unique_ptr<RowReader>> open(std::uint32_t input, IoBackend&, const ReaderCallbacks&) override {
+    return std::unique_ptr<RowReader>(std::make_unique<ArrowReader>(table_, columns_[input], *host_.arrow[input]));
+  }
+  std::size_t reader_bytes() const noexcept override { return sizeof(ArrowReader); }
+  std::string describe() const override {
+    return "host, " + std::to_string(columns_.size()) + (columns_.size() == 1 ? " Arrow stream" : " Arrow streams");
+  }
+
+ private:
+  std::string table_;
+  const HostTable& host_;
+  std::vector<std::vector<ArrowColumn>> columns_;  // of each input
+};
+
 class HostWriter final : public RowWriter {
  public:
   HostWriter(const HostTable& host, std::uint32_t shard) : host_(host), shard_(shard) {}
@@ -103,8 +125,18 @@ Error not_given(const TableContext& context, const char* what) {
       .with_hint("the embedding program gives it in JobOptions::host_tables");
 }
 
+Result<std::unique_ptr<TableSource>> make_arrow_source(const TableContext& context) {
+  std::vector<std::vector<ArrowColumn>> columns;
+  for (ArrowArrayStream* stream : context.host->arrow) {
+    WEIR_ASSIGN(auto of_input, arrow_columns(context, *stream));
+    columns.push_back(std::move(of_input));
+  }
+  return std::unique_ptr<TableSource>(std::make_unique<ArrowSource>(context.table, *context.host, std::move(columns)));
+}
+
 Result<std::unique_ptr<TableSource>> make_host_source(const TableContext& context) {
   if (context.host == nullptr) return not_given(context, "fills");
+  if (!context.host->arrow.empty()) return make_arrow_source(context);
   std::vector<StructColumn> columns;
   if (context.host->structs.stride != 0) {
     if (!context.host->read_structs) return not_given(context, "fills");

@@ -28,6 +28,8 @@
 #include "weir/io/format.h"
 #include "weir/io/row_structs.h"
 
+struct ArrowArrayStream;
+
 namespace weir {
 
 enum class ReadStatus : std::uint8_t {
@@ -49,6 +51,10 @@ struct HostTable {
   /// it gave before are used up, and names the next ones, any number of them.
   StructLayout structs;
   std::function<ReadStatus(std::uint32_t input, StructRows& rows)> read_structs;
+  /// Where not empty, rows come as Arrow streams (weir/io/arrow.h), one an input, which are taken over: each is moved
+  /// away when its input is opened and released with the job. They are bounded, and `inputs` is not asked. A stream
+  /// that waits holds up its shard. What it points to outlives the job's start.
+  std::vector<ArrowArrayStream*> arrow;
   /// Takes a batch of results (through its selection); the batch is valid for the call only.
   std::function<void(std::uint32_t shard, const Batch& batch)> write;
   /// In place of `read`: rows that writers append (Job::writer); `structs` says what their rows look like.
