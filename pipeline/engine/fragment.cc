@@ -144,8 +144,9 @@ Result<void> SourceFragment::open() {
   opened_ = true;
   for (Input& input : inputs_) {
     const auto index = static_cast<std::size_t>(&input - inputs_.data());
-    const ReaderCallbacks callbacks{[this, index](const BadRecord& record) { return take_bad_record(record, index); },
-                                    [this] { return dead_letters_ != nullptr && !context().failure.has_value(); }};
+    ReaderCallbacks callbacks;
+    callbacks.bad_record = [this, index](const BadRecord& record) { return take_bad_record(record, index); };
+    callbacks.pause = [this] { return dead_letters_ != nullptr && !context().failure.has_value(); };
     WEIR_ASSIGN(input.reader, source_.open(input.number, backend_, callbacks));
     if (std::string address = input.reader->listening(); !address.empty()) {
       const std::lock_guard lock(listening_mutex_);
