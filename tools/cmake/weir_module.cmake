@@ -89,7 +89,8 @@ function(weir_test)
   # What is tested is built as users build it; the tests' own code cheaply, which halves the time that it takes. Those
   # of core and simd are mostly templates and inline functions of the library, so they are built as the library is.
   if(NOT ARG_NAME MATCHES "^(core|simd)_test$")
-    target_compile_options(${ARG_NAME} PRIVATE $<$<CONFIG:Release>:-O1>)
+    target_compile_options(${ARG_NAME} PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-O1>
+                           $<$<CONFIG:RelWithDebInfo>:-g1>)
     if(WEIR_SANITIZE MATCHES "undefined")
       target_compile_options(${ARG_NAME} PRIVATE -fno-sanitize=undefined)
     endif()
