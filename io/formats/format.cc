@@ -6,8 +6,10 @@
 
 #include "formats/binary_format.h"
 #include "formats/csv_decoder.h"
+#include "formats/feed_decoder.h"
 #include "formats/format_options.h"
 #include "formats/json_decoder.h"
+#include "formats/pcap_decoder.h"
 
 namespace weir {
 namespace {
@@ -22,7 +24,10 @@ struct FormatEntry {
 constexpr FormatEntry kFormats[] = {
     {"binary", detail::make_binary_decoder, detail::make_binary_encoder, detail::binary_option_help},
     {"csv", detail::make_csv_decoder, detail::make_csv_encoder, detail::csv_option_help},
+    {"iex-deep", detail::make_iex_deep_decoder, detail::make_iex_deep_encoder, detail::iex_deep_option_help},
+    {"itch", detail::make_itch_decoder, detail::make_itch_encoder, detail::itch_option_help},
     {"json", detail::make_json_decoder, detail::make_json_encoder, detail::json_option_help},
+    {"pcap", detail::make_pcap_decoder, detail::make_pcap_encoder, detail::pcap_option_help},
 };
 
 const FormatEntry* find_format(std::string_view name) {

@@ -4,9 +4,9 @@ set -euo pipefail
 case=$1 weir=$2 WORK=$3
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 DATA=${WEIR_DATA:-$here/../../../shared/data}
-export DATA WORK
-if ! command -v sqlite3 >/dev/null; then
-  printf 'skipped: there is no sqlite3\n'
+export DATA WORK here
+if ! command -v sqlite3 >/dev/null || ! command -v python3 >/dev/null; then
+  printf 'skipped: there is no sqlite3 or no python3\n'
   exit 77
 fi
 if [ ! -d "$DATA" ]; then
