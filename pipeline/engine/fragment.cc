@@ -203,14 +203,20 @@ std::size_t SourceFragment::push_dead_letters() {
   return given;
 }
 
-int SourceFragment::next_input() const noexcept {
+int SourceFragment::next_input() noexcept {
   int best = -1;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     if (inputs_[i].ended || pending_[i]) continue;
     if (best < 0 || inputs_[i].watermark < inputs_[static_cast<std::size_t>(best)].watermark)
       best = static_cast<int>(i);
   }
-  return best;
+  if (best < 0 || watermark_ == nullptr) return best;
+  // An input that is ahead of one that waits for rows is left alone while there is little room for slices.
+  const int holder = watermark_->holding_input();
+  const bool waits =
+      holder >= 0 && pending_[static_cast<std::size_t>(holder)] &&
+      inputs_[static_cast<std::size_t>(holder)].watermark < inputs_[static_cast<std::size_t>(best)].watermark;
+  return waits && head().crowded() ? -1 : best;
 }
 
 std::size_t SourceFragment::feed() {
@@ -281,7 +287,8 @@ std::size_t SourceFragment::read(Input& input) {
 void SourceFragment::push_rows(Input& input) {
   ledger_.rows_out += batch_.row_count();
   head().push(batch_);
-  input.watermark = std::max(input.watermark, batch_.header().watermark_after);
+  if (watermark_ != nullptr)
+    input.watermark = watermark_->input_watermark(static_cast<std::uint32_t>(&input - inputs_.data()));
 }
 
 /// All inputs were idle and one has rows: they go on once no receiver lets its watermark pass them. Returns the work.

@@ -163,7 +163,7 @@ class SourceFragment final : public Fragment {
   std::size_t push_dead_letters();
   void push_rows(Input& input);
   std::size_t finish_return();
-  int next_input() const noexcept;
+  int next_input() noexcept;
   std::size_t read(Input& input);
   std::size_t tell_ends();
 

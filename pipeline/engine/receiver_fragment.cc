@@ -68,6 +68,12 @@ std::size_t ReceiverFragment::pass_watermark() {
   return 1;
 }
 
+bool ReceiverFragment::must_wait(const Sender& sender) noexcept {
+  if (sender.idle || sender.watermark == kWatermarkNone || !head().crowded()) return false;
+  return std::any_of(senders_.begin(), senders_.end(),
+                     [&](const Sender& other) { return !other.idle && other.watermark < sender.watermark; });
+}
+
 std::size_t ReceiverFragment::feed() {
   std::size_t work = pass_watermark();
   bool empty = true;
@@ -80,7 +86,7 @@ std::size_t ReceiverFragment::feed() {
     Sender& sender = senders_[turn_];
     turn_ = (turn_ + 1) % senders_.size();
     ExchangeItem item;
-    if (!sender.exchange->receive(item)) {
+    if (must_wait(sender) || !sender.exchange->receive(item)) {
       ++misses;
       continue;
     }

@@ -1,5 +1,12 @@
 // ReceiverFragment: a fragment fed by exchanges, one a sending shard. Watermarks merge by minimum over the senders that
 // are not idle (by maximum where all are); the input ends when the last sender's has.
+//
+// Alignment. While the head is crowded (Operator::crowded), a sender whose watermark is ahead of another's is not read:
+// its credits stay here, and so it stops by itself. Nobody waits for ever. Each sender gives every receiver the same
+// watermarks in the same order, so the one that has come least far is held by nobody once what it sent has been read;
+// it always has credits, and when it comes further the others follow. Idle senders are read always, and neither they
+// nor those that have ended hold others. Behind a receiver that waits here stand receivers of which the same holds: a
+// watermark that one of them has passed on, all senders have sent to the others too.
 #pragma once
 
 #include <vector>
@@ -37,6 +44,8 @@ class ReceiverFragment final : public Fragment {
 
   void take(Sender& sender, const ExchangeItem& item);
   std::size_t pass_watermark();
+  /// Whether the sender is ahead of another one while there is little room for slices.
+  bool must_wait(const Sender& sender) noexcept;
 
   std::vector<Sender> senders_;
   IdleBoard* board_ = nullptr;

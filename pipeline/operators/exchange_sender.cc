@@ -31,7 +31,9 @@ ExchangeSender::~ExchangeSender() {
 }
 
 bool ExchangeSender::has_room(const Destination& destination) const noexcept {
-  if (!destination.exchange->can_send()) return false;
+  // A watermark that waits is not overtaken: the receiver must see how far ahead the rows are (alignment).
+  if (destination.exchange->has_pending()) (void)destination.exchange->flush_pending();
+  if (destination.exchange->has_pending()) return false;
   const Batch* current = destination.current;
   const std::uint32_t spare = destination.exchange->credits_available();
   if (current == nullptr) return spare != 0;

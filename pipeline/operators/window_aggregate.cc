@@ -154,6 +154,13 @@ StateCost WindowAggregate::state_cost() const {
           sizeof(Slice) + StateArena::kBlockMin, parts_.layout.unbounded()};
 }
 
+bool WindowAggregate::crowded() const noexcept {
+  if (!windowed()) return false;
+  return store_.open_count() >= (parts_.options.slices_max + 1) / 2 ||
+         parts_.arena.bytes_in_use() > parts_.arena.bytes_max() / 2 ||
+         (shared_.has_value() && shared_->keys().key_count() > parts_.options.groups_max / 2);
+}
+
 void WindowAggregate::fail(Error error) {
   failed_ = true;
   context_.fail(std::move(error).with_context(name_));

@@ -49,6 +49,7 @@ class WindowAggregate final : public WindowAggregateOperator {
   std::uint64_t held_rows() const noexcept override { return output_->row_count() + rejected_; }
   std::size_t state_bytes() const noexcept override { return parts_.arena.bytes_in_use(); }
   std::size_t state_bytes_max() const noexcept override { return parts_.arena.bytes_max(); }
+  bool crowded() const noexcept override;
   std::string_view name() const noexcept override { return name_; }
 
   const Schema& output_schema() const noexcept override { return parts_.output; }

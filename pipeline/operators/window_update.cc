@@ -44,6 +44,12 @@ WindowUpdate::WindowUpdate(FragmentContext& context, WindowAggregate::Parts part
   key_columns_ = merging() ? first_columns_ : parts_.options.keys;
 }
 
+bool WindowUpdate::crowded() const noexcept {
+  const std::uint32_t room = (parts_.options.slices_max + 1) / 2;
+  return windowed() && (deltas_.open_count() >= room || totals_.open_count() >= room ||
+                        parts_.arena.bytes_in_use() > parts_.arena.bytes_max() / 2);
+}
+
 StateCost WindowUpdate::state_cost() const {
   const std::size_t key = parts_.keys.words * sizeof(std::uint64_t);
   const std::size_t slots = parts_.keys.words == 0 ? 0 : 4 * sizeof(std::uint32_t);

@@ -40,6 +40,7 @@ class WindowUpdate final : public WindowAggregateOperator {
   }
   std::size_t state_bytes() const noexcept override { return parts_.arena.bytes_in_use(); }
   std::size_t state_bytes_max() const noexcept override { return parts_.arena.bytes_max(); }
+  bool crowded() const noexcept override;
   std::string_view name() const noexcept override { return name_; }
 
   const Schema& output_schema() const noexcept override { return parts_.output; }

@@ -74,6 +74,9 @@ class Operator {
   /// Bytes of state now, and the most that it may take (0 = not bounded by the plan).
   virtual std::size_t state_bytes() const noexcept { return 0; }
   virtual std::size_t state_bytes_max() const noexcept { return 0; }
+  /// Whether rows far ahead in event time take up so much here that inputs which are ahead of others should wait for
+  /// them. Asks on until an operator that keeps windows open answers. Cost: a few loads.
+  virtual bool crowded() const noexcept { return next_ != nullptr && next_->crowded(); }
   virtual std::string_view name() const noexcept = 0;
 
   void set_next(Operator* next) noexcept { next_ = next; }
