@@ -55,6 +55,7 @@ void DecodedStream::start(std::unique_ptr<ByteSource> bytes) {
   decoder_->reset();
   error_.reset();
   pending_error_.reset();
+  lent_ = 0;
   bytes_ = std::move(bytes);
 }
 
@@ -87,18 +88,24 @@ ReadStatus DecodedStream::read_end(Batch& batch) {
 ReadStatus DecodedStream::read(Batch& batch) {
   if (bytes_ == nullptr) return ReadStatus::kEnd;
   if (pending_error_.has_value()) return fail(std::move(*pending_error_));
+  if (lent_ != 0) bytes_->consume(std::exchange(lent_, 0));  // the batch that pointed there is empty again
   for (int chunk = 0; chunk < kChunksPerRead; ++chunk) {
     std::span<const char> bytes;
     switch (bytes_->poll(bytes)) {
       case ReadState::kData: {
         if (draining_ && drained_bytes_ >= kDrainBytesMax) return read_cut();
         const DecodeResult result = decoder_->decode(bytes, batch, recording_);
-        bytes_->consume(result.consumed);
+        if (result.borrowed) {
+          lent_ = result.consumed;
+        } else {
+          bytes_->consume(result.consumed);
+        }
         if (draining_) drained_bytes_ += result.consumed;
         BatchHeader& header = batch.header();
         header.ingest_time_max = std::max(header.ingest_time_max, bytes_->ingest_wall_ns());
         header.ingest_time_min = std::min(header.ingest_time_min, bytes_->ingest_wall_ns());
         if (result.stopped) return stopped();
+        if (result.borrowed) return ReadStatus::kRows;
         if (result.consumed < bytes.size() || batch.full()) return ReadStatus::kRows;
         break;
       }

@@ -55,6 +55,7 @@ class DecodedStream {
   std::uint64_t bytes_before_ = 0;
   std::uint64_t records_before_ = 0;
   std::uint64_t drained_bytes_ = 0;
+  std::size_t lent_ = 0;  // bytes that the last batch points at
   bool draining_ = false;
   bool paused_ = false;
 };

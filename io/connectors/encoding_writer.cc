@@ -63,9 +63,15 @@ void EncodingWriter::flush() {
 }
 
 void EncodingWriter::close() {
-  if (!closing_) {
-    closing_ = true;
-    if (open_ && !failed()) sink_->close();
+  closing_ = true;
+  if (!ended_ && open_ && !failed()) {
+    if (const std::size_t size = encoder_->end_bytes(); size != 0) {
+      const std::span<char> out = sink_->reserve(size);
+      if (out.empty()) return;  // when a buffer has been written
+      sink_->commit(encoder_->finish(out));
+    }
+    ended_ = true;
+    sink_->close();
   }
   finish_if_closed();
 }

@@ -41,6 +41,7 @@ class EncodingWriter final : public RowWriter {
   std::optional<Error> error_;
   bool open_ = false;
   bool closing_ = false;
+  bool ended_ = false;  // the format's end is in the sink, which closes
   bool finished_ = false;
 };
 

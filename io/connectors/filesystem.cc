@@ -11,6 +11,7 @@
 #include "connectors/decoding_reader.h"
 #include "connectors/encoding_writer.h"
 #include "connectors/options.h"
+#include "journal/journal_format.h"
 #include "weir/io/byte_sink.h"
 #include "weir/io/byte_source.h"
 
@@ -43,7 +44,9 @@ class FilesystemSource final : public TableSource {
       : context_(std::move(context)),
         format_(std::move(format)),
         files_(std::move(files)),
-        buffer_bytes_(buffer_bytes) {}
+        buffer_bytes_(buffer_bytes) {
+    if (format_.format == "journal") frame_bytes_ = detail::journal_frame_bytes_max(format_).value_or(0);
+  }
 
   std::uint32_t input_count() const noexcept override { return static_cast<std::uint32_t>(files_.size()); }
   bool bounded() const noexcept override { return true; }
@@ -69,7 +72,7 @@ class FilesystemSource final : public TableSource {
     // Read buffers, the decompressed chunk, the decompressor's window in the common case, the decoder's carry and
     // index.
     return std::size_t{config.read_buffers_max} * buffer_bytes_ + buffer_bytes_ + (std::size_t{16} << 20) +
-           4 * context_.record_bytes_max;
+           4 * context_.record_bytes_max + frame_bytes_;
   }
 
   std::string describe() const override {
@@ -82,6 +85,7 @@ class FilesystemSource final : public TableSource {
   FormatContext format_;
   std::vector<std::string> files_;
   std::uint32_t buffer_bytes_;
+  std::size_t frame_bytes_ = 0;  // of a journal
 };
 
 Result<std::vector<std::string>> find_files(const TableContext& context, const std::string& path) {
@@ -108,6 +112,7 @@ Result<std::unique_ptr<TableSource>> make_filesystem_source(const TableContext& 
                                                 std::to_string(inputs_max));
   }
   FormatContext format = format_context(context, filesystem_connector());
+  format.may_borrow = true;
   return std::unique_ptr<TableSource>(std::make_unique<FilesystemSource>(context, std::move(format), std::move(files),
                                                                          static_cast<std::uint32_t>(buffer_bytes)));
 }
@@ -180,6 +185,11 @@ Result<std::unique_ptr<TableSink>> make_filesystem_sink(const TableContext& cont
   WEIR_ASSIGN(const std::uint64_t buffer_bytes, options.number("weir.buffer-bytes", 262144, 4096, 16u << 20));
   FormatContext format = format_context(context, filesystem_connector());
   if (auto encoder = make_encoder(format); !encoder.has_value()) return std::move(encoder).error();
+  if (format.format == "journal" && buffer_bytes < detail::kJournalBufferBytesMin) {
+    return Error(ErrorCode::kSqlInvalidOption, "weir.buffer-bytes of table " + context.table + " is " +
+                                                   std::to_string(buffer_bytes) + "; a journal is written with " +
+                                                   std::to_string(detail::kJournalBufferBytesMin) + " at least");
+  }
   std::string run = "0";
   if (context.clock != nullptr) {
     char text[24];

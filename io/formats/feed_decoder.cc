@@ -72,6 +72,8 @@ class FeedDecoder final : public UnitDecoder {
         rows_(std::move(rows)),
         config_(config) {}
 
+  FeedCounts feed_counts() const noexcept override { return counts_; }
+
  protected:
   std::size_t head_bytes() const noexcept override {
     if (config_.pcap) return pcap_.head_bytes();
@@ -103,6 +105,7 @@ class FeedDecoder final : public UnitDecoder {
   void forget() noexcept override {
     pcap_.forget();
     sequences_.reset();
+    counts_ = {};
     resume_ = {};
     around_ = {};
     stream_left_ = stream_skip_ = 0;
@@ -162,7 +165,10 @@ class FeedDecoder final : public UnitDecoder {
   std::uint64_t judge(const PacketHeader& header, std::span<const char> packet, std::uint64_t byte, Call& call) {
     if (!config_.check_sequence) return 0;
     const FeedSequences::Judgement judged = sequences_.judge(header.key, header.sequence, header.count);
+    counts_.repeated += judged.skip;
     if (judged.missing != 0) {
+      ++counts_.gaps;
+      counts_.missing += judged.missing;
       char reason[192];
       const auto last = fmt::format_to_n(reason, sizeof reason, "{} messages are missing, from number {} to {}",
                                          judged.missing, judged.first, judged.first + judged.missing - 1)
@@ -286,7 +292,10 @@ class FeedDecoder final : public UnitDecoder {
     const PacketView view = dissect_packet(pcap_.file().link_type, frame);
     const bool other_port =
         config_.udp_port >= 0 && view.destination_port >= 0 && view.destination_port != config_.udp_port;
-    if (view.kind == PacketKind::kOtherIp || view.kind == PacketKind::kNotIp || other_port) return Taken::kWhole;
+    if (view.kind == PacketKind::kOtherIp || view.kind == PacketKind::kNotIp || other_port) {
+      ++counts_.other_packets;
+      return Taken::kWhole;
+    }
     if (view.kind != PacketKind::kUdp || !header.sane) {
       report(call, view.kind == PacketKind::kCut ? ErrorCode::kTruncated : ErrorCode::kMalformedRecord, "",
              packet_refusal(view.kind), {unit.data(), unit.size()}, byte);
@@ -323,6 +332,7 @@ class FeedDecoder final : public UnitDecoder {
   FeedConfig config_;
   PcapUnits pcap_;
   FeedSequences sequences_;
+  FeedCounts counts_;
   WireContext around_;
   Resume resume_;
   std::uint64_t stream_left_ = 0;  // of a packet of a stream: messages to come

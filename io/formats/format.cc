@@ -10,6 +10,7 @@
 #include "formats/format_options.h"
 #include "formats/json_decoder.h"
 #include "formats/pcap_decoder.h"
+#include "journal/journal_format.h"
 
 namespace weir {
 namespace {
@@ -26,6 +27,7 @@ constexpr FormatEntry kFormats[] = {
     {"csv", detail::make_csv_decoder, detail::make_csv_encoder, detail::csv_option_help},
     {"iex-deep", detail::make_iex_deep_decoder, detail::make_iex_deep_encoder, detail::iex_deep_option_help},
     {"itch", detail::make_itch_decoder, detail::make_itch_encoder, detail::itch_option_help},
+    {"journal", detail::make_journal_decoder, detail::make_journal_encoder, detail::journal_option_help},
     {"json", detail::make_json_decoder, detail::make_json_encoder, detail::json_option_help},
     {"pcap", detail::make_pcap_decoder, detail::make_pcap_encoder, detail::pcap_option_help},
 };

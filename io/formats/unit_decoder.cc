@@ -4,11 +4,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "formats/line_decoder.h"
 
 namespace weir::detail {
+
+namespace {
+
+/// The call must not go on: the handler said stop, or the batch points at bytes.
+bool halted(const auto& call) noexcept {
+  return call.result.stopped || call.result.borrowed;
+}
+
+}  // namespace
 
 void UnitDecoder::reset() noexcept {
   carried_ = 0;
@@ -92,7 +102,7 @@ std::size_t UnitDecoder::continue_carried(std::span<const char> bytes, Call& cal
 
 std::size_t UnitDecoder::decode_here(std::span<const char> bytes, std::uint64_t byte, Call& call) {
   std::size_t at = 0;
-  while (at < bytes.size() && !call.result.stopped && !call.out.full()) {
+  while (at < bytes.size() && !halted(call) && !call.out.full()) {
     const std::span<const char> rest = bytes.subspan(at);
     const Sized unit = size_unit(rest);
     if (unit.whole) {
@@ -113,7 +123,7 @@ std::size_t UnitDecoder::decode_here(std::span<const char> bytes, std::uint64_t 
 DecodeResult UnitDecoder::decode(std::span<const char> bytes, Batch& out, const BadRecordHandler& bad) {
   Call call{out, bad, {}};
   std::size_t at = 0;
-  while (at < bytes.size() && !call.result.stopped) {
+  while (at < bytes.size() && !halted(call)) {
     if (skip_bytes_ != 0) {
       const std::size_t skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip_bytes_, bytes.size() - at));
       if (skip_bytes_ != ~std::uint64_t{0}) skip_bytes_ -= skipped;

@@ -11,6 +11,7 @@
 //   3. A size that a hostile length field claims is compared with a limit before a byte is kept for it.
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -44,7 +45,7 @@ class UnitDecoder : public Decoder {
       : unit_name_(unit_name),
         unit_bytes_max_(unit_bytes_max),
         ignore_errors_(ignore_errors),
-        carry_(new char[unit_bytes_max + kReadPadding]()) {}
+        carry_(static_cast<char*>(std::aligned_alloc(64, (unit_bytes_max + kReadPadding + 63) / 64 * 64))) {}
 
   /// Bytes that must be there before unit_bytes is asked.
   virtual std::size_t head_bytes() const noexcept = 0;
@@ -67,6 +68,11 @@ class UnitDecoder : public Decoder {
     ++call.result.rows;
     call.out.set_row_count(call.out.row_count() + 1);
   }
+  /// The same for rows whose count the batch has already.
+  void add_rows(Call& call, std::uint32_t rows) noexcept {
+    records_ += rows;
+    call.result.rows += rows;
+  }
   /// Nothing of the rest of the input is looked at.
   void give_up() noexcept { skip_bytes_ = ~std::uint64_t{0}; }
 
@@ -85,7 +91,10 @@ class UnitDecoder : public Decoder {
   std::string_view unit_name_;
   std::size_t unit_bytes_max_;
   bool ignore_errors_;
-  std::unique_ptr<char[]> carry_;
+  struct Free {
+    void operator()(char* memory) const noexcept { std::free(memory); }
+  };
+  std::unique_ptr<char, Free> carry_;  // aligned, so that a unit in it can be pointed at
   std::size_t carried_ = 0;
   std::uint64_t carry_byte_ = 0;
   std::uint64_t offset_ = 0;

@@ -169,7 +169,7 @@ Result<void> MessageRows::choose_types(std::string_view message_types) {
     plan.wanted = message_types.empty();
   }
   if (message_types.empty()) return {};
-  for (int type = 0; type < 256; ++type) {
+  for (std::size_t type = 0; type < 256; ++type) {
     if (plans_[type].bytes == 0) plans_[type].bytes = 1;  // unknown, and not asked for: passed over
   }
   while (!message_types.empty()) {

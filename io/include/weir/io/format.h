@@ -42,6 +42,7 @@ struct FormatContext {
   std::string table;   ///< For messages.
   std::size_t record_bytes_max = kRecordBytesMaxDefault;
   std::string time_zone = "UTC";  ///< Of TIMESTAMP_LTZ in text (table.local-time-zone).
+  bool may_borrow = false;        ///< The caller heeds DecodeResult::borrowed.
 };
 
 /// A record that was not taken: why, where, and its first bytes.
@@ -62,6 +63,15 @@ struct DecodeResult {
   std::uint32_t rows = 0;    ///< Appended to the batch.
   std::uint32_t bad = 0;     ///< Records given to the handler.
   bool stopped = false;      ///< The handler said stop.
+  bool borrowed = false;     ///< The batch points into the span: it must live until the batch is reset.
+};
+
+/// What a feed's decoder passed over or missed, beside its bad records.
+struct FeedCounts {
+  std::uint64_t gaps = 0;           ///< Each a bad record, too.
+  std::uint64_t missing = 0;        ///< Messages in the gaps.
+  std::uint64_t repeated = 0;       ///< Messages that had come already.
+  std::uint64_t other_packets = 0;  ///< Of a capture: TCP, ARP, other ports.
 };
 
 /// Thread: the owning shard. Allocates: at setup only (the carry buffer is record_bytes_max long).
@@ -81,6 +91,8 @@ class Decoder {
   virtual std::size_t pending_bytes() const noexcept = 0;
   /// Forgets everything: the next bytes are the start of a new input.
   virtual void reset() noexcept = 0;
+  /// Of this input so far; zeros where the format knows none.
+  virtual FeedCounts feed_counts() const noexcept { return {}; }
 };
 
 /// Thread: the owning shard.
@@ -91,6 +103,13 @@ class Encoder {
   /// only, and moves *next; returns the bytes written. Fewer rows than there are means that `out` is full. Errors:
   /// kRecordTooLarge where one record does not fit an empty `out`; kUnsupported is refused at creation already.
   virtual Result<std::size_t> encode(const Batch& batch, std::uint32_t* next, std::span<char> out) = 0;
+  /// Room that finish() needs; 0 where the format has no end of its own.
+  virtual std::size_t end_bytes() const noexcept { return 0; }
+  /// The end of the output; returns the bytes written. Requires: out holds end_bytes(). Call once, after encode.
+  virtual std::size_t finish(std::span<char> out) {
+    (void)out;
+    return 0;
+  }
 };
 
 /// Makes the decoder of a format. Errors: kSqlUnknownConnector (lists the known), kSqlUnknownOption, kSqlInvalidOption,
