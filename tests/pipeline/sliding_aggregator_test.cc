@@ -10,6 +10,7 @@
 #include <random>
 #include <string>
 
+#include "window/sliding/chunked_two_stacks.h"
 #include "window/sliding/daba_lite.h"
 #include "window/sliding/finger_b_tree.h"
 #include "window/sliding/subtract_on_evict.h"
@@ -134,21 +135,34 @@ TEST(SlidingAggregator, DabaLiteEqualsTheOracleAtEachStep) {
   all_sizes<DabaLite<MaxWithNaN>, MaxWithNaN>();
 }
 
+/// Chunks of 16 values, so that windows of 300 have many, and of one chunk.
+TEST(SlidingAggregator, ChunkedTwoStacksEqualsTheOracleAtEachStep) {
+  static_assert(ChunkedTwoStacks<IntegerSum, 128>::kPerChunk == 16);
+  all_sizes<ChunkedTwoStacks<IntegerSum, 128>, IntegerSum>();
+  all_sizes<ChunkedTwoStacks<MatrixProduct, 128>, MatrixProduct>();
+  all_sizes<ChunkedTwoStacks<Concat, 128>, Concat>();
+  all_sizes<ChunkedTwoStacks<MaxWithNaN, 128>, MaxWithNaN>();
+  all_sizes<ChunkedTwoStacks<MatrixProduct>, MatrixProduct>();
+}
+
 TEST(SlidingAggregator, WindowsOfManyChunksSlideAndShrinkToNothing) {
   constexpr std::int64_t kWindow = 50'000;  // a dozen chunks
   SubtractOnEvict<IntegerSum> sum;
   TwoStacksLite<IntegerMax> two_stacks;
   DabaLite<IntegerMax> daba;
+  ChunkedTwoStacks<IntegerMax> chunked;
   for (int round = 0; round < 2; ++round) {
     for (std::int64_t i = 0; i < 3 * kWindow; ++i) {
       const std::int64_t value = i % (kWindow / 2) == 0 ? 1'000'000 - i : i % 1000;
       sum.insert(i);
       two_stacks.insert(value);
       daba.insert(value);
+      chunked.insert(value);
       if (i >= kWindow) {
         sum.evict();
         two_stacks.evict();
         daba.evict();
+        chunked.evict();
       }
       const std::int64_t first = std::max<std::int64_t>(0, i - kWindow + 1);
       ASSERT_EQ(sum.query(), (first + i) * (i - first + 1) / 2);
@@ -157,12 +171,15 @@ TEST(SlidingAggregator, WindowsOfManyChunksSlideAndShrinkToNothing) {
         ASSERT_EQ(daba.query(), 1'000'000 - peak);
       }
       ASSERT_EQ(two_stacks.query(), daba.query());
+      ASSERT_EQ(chunked.query(), daba.query());
     }
     while (daba.size() != 0) {
       sum.evict();
       two_stacks.evict();
       daba.evict();
+      chunked.evict();
       ASSERT_EQ(two_stacks.query(), daba.query());
+      ASSERT_EQ(chunked.query(), daba.query());
     }
     EXPECT_EQ(sum.query(), 0);
     EXPECT_EQ(daba.query(), IntegerMax().identity());
@@ -202,6 +219,27 @@ TEST(SlidingAggregator, TwoStacksLiteCombinesAtMostThreeTimesAValueInTheMean) {
     if (i >= 777) window.evict();
   }
   EXPECT_LE(CountedSum::combines, 2 * kSteps);
+}
+
+TEST(SlidingAggregator, NoStepOfChunkedTwoStacksCombinesMoreThanAChunkAndFourAreTheMean) {
+  using Window = ChunkedTwoStacks<CountedSum, 1024>;
+  Random random(6);
+  Window window;
+  constexpr std::size_t kSteps = 200'000;
+  std::size_t all = 0, inserts = 0;
+  for (std::size_t i = 0; i < kSteps; ++i) {
+    const bool grow = window.size() == 0 || random() % 1000 < (i / 10'000 % 2 == 0 ? 600u : 400u);
+    CountedSum::combines = 0;
+    if (grow)
+      window.insert(1);
+    else
+      window.evict();
+    inserts += grow ? 1 : 0;
+    ASSERT_EQ(window.query(), static_cast<std::int64_t>(window.size()));
+    ASSERT_LE(CountedSum::combines, Window::kPerChunk + 6);
+    all += CountedSum::combines - 1;  // the query's, of which there are two a value here
+  }
+  EXPECT_LE(all, inserts * 4);
 }
 
 // ---- Out of order -----------------------------------------------------------------------------------------------

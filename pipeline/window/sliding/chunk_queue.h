@@ -10,12 +10,11 @@
 namespace weir::sliding {
 
 /// Requires: T is copied without a throw. Thread: one.
-template <class T>
+template <class T, std::size_t kChunkBytes = 32768>
 class ChunkQueue {
   struct Chunk;
 
  public:
-  static constexpr std::size_t kChunkBytes = 32768;
   static constexpr std::size_t kPerChunk = sizeof(T) * 16 > kChunkBytes ? 16 : kChunkBytes / sizeof(T);
 
   /// A place in the queue; its end is a place too.
@@ -34,6 +33,11 @@ class ChunkQueue {
         --at_;
       }
     }
+    bool begins_chunk() const noexcept { return at_ == last_ - kPerChunk; }
+    /// Where the chunk's last value ends in memory.
+    T* chunk_end() const noexcept { return last_; }
+    /// Goes on to the next chunk's first place. Requires: there is one.
+    void next_chunk() noexcept { *this = Cursor(chunk_->next, 0); }
 
    private:
     friend class ChunkQueue;

@@ -50,11 +50,10 @@ class FingerBTree {
 
   void insert(Time time, Value value) {
     Leaf& newest = right_leaf();
-    if (size_ == 0 || time > newest.times[newest.end - 1]) {
+    if (size_ == 0 || time > newest.newest()) {
       if (newest.end != kLeafMax) [[likely]] {
-        newest.times[newest.end] = time;
         right_leaf_acc_ = op_.combine(right_leaf_acc_, value);
-        newest.values[newest.end++] = std::move(value);
+        newest.entries[newest.end++] = {time, std::move(value)};
         ++size_;
         if (height_ == 0) left_stale_ = true;
         return;
@@ -69,22 +68,20 @@ class FingerBTree {
     bool left = false;
     while (size_ != 0) {
       Leaf& oldest = left_leaf();
-      if (oldest.times[oldest.first] >= time) break;
-      if (oldest.times[oldest.end - 1] >= time) {
-        const Time* from = oldest.times.data() + oldest.first;
-        const auto gone = static_cast<std::uint32_t>(
-            std::lower_bound(from, static_cast<const Time*>(oldest.times.data()) + oldest.end, time) - from);
+      if (oldest.oldest() >= time) break;
+      if (oldest.newest() >= time) {
         // What is gone stands below all times, so that what comes later may be older than it.
-        std::fill_n(oldest.times.begin() + oldest.first, gone, kGone);
-        oldest.first += gone;
-        size_ -= gone;
+        do {
+          oldest.entries[oldest.first++].time = kGone;
+          --size_;
+        } while (oldest.oldest() < time);
         left = left || height_ == 0;
         break;
       }
       size_ -= oldest.end - oldest.first;
       if (height_ == 0) {
         oldest.first = oldest.end = 0;
-        oldest.times.fill(kNone);
+        oldest.clear();
         left = true;
         break;
       }
@@ -111,8 +108,8 @@ class FingerBTree {
 
   std::size_t size() const noexcept { return size_; }
   /// Requires: not empty.
-  Time oldest() const noexcept { return left_leaf().times[left_leaf().first]; }
-  Time newest() const noexcept { return right_leaf().times[right_leaf().end - 1]; }
+  Time oldest() const noexcept { return left_leaf().oldest(); }
+  Time newest() const noexcept { return right_leaf().newest(); }
 
  private:
   static constexpr std::uint32_t kLeafMax = 32;
@@ -121,11 +118,19 @@ class FingerBTree {
   static constexpr Time kGone = std::numeric_limits<Time>::min();  // before the first of a node
   static constexpr Time kNone = std::numeric_limits<Time>::max();  // behind the end of a node
 
+  struct Entry {
+    Time time = kNone;
+    Value value{};
+  };
   struct Leaf {
     std::uint32_t first = 0, end = 0;
-    std::array<Time, kLeafMax> times;  // kNone from end on
-    std::array<Value, kLeafMax> values;
-    std::array<Time, kLeafMax>& starts() noexcept { return times; }
+    std::array<Entry, kLeafMax> entries;  // their times are kNone from end on, kGone before first
+    void clear() noexcept { mark(0, kLeafMax, kNone); }
+    void mark(std::uint32_t from, std::uint32_t to, Time time) noexcept {
+      for (std::uint32_t i = from; i < to; ++i) entries[i].time = time;
+    }
+    Time oldest() const noexcept { return entries[first].time; }
+    Time newest() const noexcept { return entries[end - 1].time; }
   };
   struct Inner {
     std::uint32_t first = 0, end = 0;
@@ -133,7 +138,7 @@ class FingerBTree {
         begins;  // no time of child i is below begins[i], but for the first child; kNone from end on
     std::array<Value, kInnerMax> whole;  // of child i, where it is not on a spine
     std::array<void*, kInnerMax> children;
-    std::array<Time, kInnerMax>& starts() noexcept { return begins; }
+    void clear() noexcept { begins.fill(kNone); }
   };
   struct Step {
     Inner* node;
@@ -148,7 +153,7 @@ class FingerBTree {
       Node* node = free_.back();
       free_.pop_back();
       node->first = node->end = 0;
-      node->starts().fill(kNone);
+      node->clear();
       return node;
     }
     void give_back(Node* node) { free_.push_back(node); }
@@ -173,7 +178,7 @@ class FingerBTree {
 
   Value product(const Leaf& leaf) const {
     Value all = op_.identity();
-    for (std::uint32_t i = leaf.first; i < leaf.end; ++i) all = op_.combine(all, leaf.values[i]);
+    for (std::uint32_t i = leaf.first; i < leaf.end; ++i) all = op_.combine(all, leaf.entries[i].value);
     return all;
   }
   Value product(const Inner& node, std::uint32_t first, std::uint32_t end) const {
@@ -190,7 +195,7 @@ class FingerBTree {
     const Leaf& leaf = left_leaf();
     Value all = op_.identity();
     for (std::uint32_t i = leaf.end; i-- > leaf.first;) {
-      all = op_.combine(leaf.values[i], all);
+      all = op_.combine(leaf.entries[i].value, all);
       suffixes_[i] = all;
     }
     left_stale_ = false;
@@ -227,12 +232,20 @@ class FingerBTree {
 
   // ---- Insert ----
 
-  /// How many times are below `time`: all are looked at, so that nothing is to be predicted.
-  template <std::size_t N>
-  static std::uint32_t count_below(const std::array<Time, N>& times, Time time) noexcept {
-    std::uint32_t count = 0;
-    for (std::size_t i = 0; i < N; ++i) count += times[i] < time ? 1 : 0;
-    return count;
+  static Time time_of(Time time) noexcept { return time; }
+  static Time time_of(const Entry& entry) noexcept { return entry.time; }
+  /// How many of the ascending times are below `time`: every fourth is looked at, then three between two of those.
+  /// Nothing is to be predicted, and what is looked at together does not wait for each other.
+  template <class T, std::size_t N>
+  static std::uint32_t count_below(const std::array<T, N>& times, Time time) noexcept {
+    static_assert(N % 4 == 0);
+    std::uint32_t fours = 0;
+#pragma GCC unroll 8
+    for (std::size_t i = 3; i < N; i += 4) fours += time_of(times[i]) < time ? 1 : 0;
+    if (fours == N / 4) return N;
+    const T* from = times.data() + std::size_t{4} * fours;
+    return 4 * fours + (time_of(from[0]) < time ? 1 : 0) + (time_of(from[1]) < time ? 1 : 0) +
+           (time_of(from[2]) < time ? 1 : 0);
   }
   /// Index of the child that a time belongs to.
   static std::uint32_t child_of(const Inner& node, Time time) noexcept {
@@ -252,9 +265,9 @@ class FingerBTree {
       node = inner.children[path_[k].index];
     }
     Leaf& leaf = *static_cast<Leaf*>(node);
-    std::uint32_t at = std::max(count_below(leaf.times, time), leaf.first);
-    if (at < leaf.end && leaf.times[at] == time) {
-      leaf.values[at] = op_.combine(leaf.values[at], value);
+    std::uint32_t at = std::max(count_below(leaf.entries, time), leaf.first);
+    if (at < leaf.end && leaf.entries[at].time == time) {
+      leaf.entries[at].value = op_.combine(leaf.entries[at].value, value);
       return changed(level, 0, value);
     }
     ++size_;
@@ -271,31 +284,27 @@ class FingerBTree {
       put(upper, 0, time, value);
     else
       put(leaf, at, time, value);
-    changed(level, add_child(level, 1, &leaf, &upper, upper.times[0]), value);
+    changed(level, add_child(level, 1, &leaf, &upper, upper.entries[0].time), value);
   }
 
   static std::uint32_t shift_down(Leaf& leaf) {
     const std::uint32_t by = leaf.first;
-    std::move(leaf.times.begin() + by, leaf.times.begin() + leaf.end, leaf.times.begin());
-    std::move(leaf.values.begin() + by, leaf.values.begin() + leaf.end, leaf.values.begin());
+    std::move(leaf.entries.begin() + by, leaf.entries.begin() + leaf.end, leaf.entries.begin());
     leaf.first = 0;
+    leaf.mark(leaf.end - by, leaf.end, kNone);
     leaf.end -= by;
-    std::fill(leaf.times.begin() + leaf.end, leaf.times.end(), kNone);
     return by;
   }
   static void put(Leaf& leaf, std::uint32_t at, Time time, const Value& value) {
-    std::move_backward(leaf.times.begin() + at, leaf.times.begin() + leaf.end, leaf.times.begin() + leaf.end + 1);
-    std::move_backward(leaf.values.begin() + at, leaf.values.begin() + leaf.end, leaf.values.begin() + leaf.end + 1);
-    leaf.times[at] = time;
-    leaf.values[at] = value;
+    for (std::uint32_t i = leaf.end; i > at; --i) leaf.entries[i] = std::move(leaf.entries[i - 1]);
+    leaf.entries[at] = {time, value};
     ++leaf.end;
   }
   static void split(Leaf& lower, Leaf& upper, std::uint32_t at) {
-    std::move(lower.times.begin() + at, lower.times.begin() + lower.end, upper.times.begin());
-    std::move(lower.values.begin() + at, lower.values.begin() + lower.end, upper.values.begin());
+    std::move(lower.entries.begin() + at, lower.entries.begin() + lower.end, upper.entries.begin());
     upper.end = lower.end - at;
+    lower.mark(at, lower.end, kNone);
     lower.end = at;
-    std::fill(lower.starts().begin() + at, lower.starts().end(), kNone);
   }
 
   /// Puts `upper`, split off `lower`, into the parent at `level`, splitting that where it is full. Returns the highest
@@ -360,7 +369,7 @@ class FingerBTree {
     std::move(lower.children.begin() + at, lower.children.begin() + lower.end, upper.children.begin());
     upper.end = lower.end - at;
     lower.end = at;
-    std::fill(lower.starts().begin() + at, lower.starts().end(), kNone);
+    std::fill(lower.begins.begin() + at, lower.begins.end(), kNone);
   }
 
   /// A value came into the leaf at the end of path_, which starts at `level`; nodes up to `split_level` got children.
