@@ -35,6 +35,7 @@ std::string list(const std::vector<ExpressionPtr>& expressions, const Schema& in
 
 std::string window_text(const WindowSpec& window, const Schema& input) {
   static constexpr std::array<const char*, 5> kNames = {"TUMBLE", "HOP", "CUMULATE", "SESSION", "ROWS"};
+  if (window.attached) return "of the rows, to `" + input.fields[window.time_column].name + "`";
   std::string out = kNames[static_cast<std::size_t>(window.kind)];
   out += "(`" + input.fields[window.time_column].name + "`, ";
   if (window.kind == WindowKind::kHop) out += "slide " + duration(window.slide_ns) + ", ";

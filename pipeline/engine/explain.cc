@@ -28,6 +28,7 @@ std::string duration_text(std::int64_t ns) {
 }
 
 std::string window_text(const WindowSpec& window) {
+  if (window.attached) return "the window of the results before,";
   std::string text;
   switch (window.kind) {
     case WindowKind::kTumble:
@@ -57,6 +58,7 @@ std::string stage_text(const AggregateStage& stage) {
 }
 
 std::string_view keyed_plan_name(const AggregateStage& stage) {
+  if (stage.colocated) return "in place";
   if (!stage.exchange) return "one shard";
   return stage.keyed_plan == KeyedPlan::kLocalMerge ? "local then merge" : "shuffle";
 }
@@ -96,6 +98,39 @@ std::string emit_text(const EmitOptions& emit) {
   return text;
 }
 
+std::string filters_text(const std::vector<ExpressionPtr>& filters, const Schema& input) {
+  std::string text;
+  for (const ExpressionPtr& filter : filters) text += fmt::format("  filter     {}\n", filter->to_string(input));
+  return text;
+}
+
+std::string aggregate_text(const QueryLayout& query, std::size_t number) {
+  const AggregateStage& stage = query.plan.aggregates[number];
+  const StageLayout& layout = query.stages[number];
+  std::string text;
+  if (number != 0) {
+    const Schema& before = query.plan.aggregates[number - 1].schema;
+    text += filters_text(stage.filters, before);
+    if (!stage.row_is_identity) text += fmt::format("  project    {}\n", expressions_text(stage.row, before));
+  }
+  text += fmt::format("  aggregate  {} by {} key column{}; keyed plan: {} ({})\n", stage_text(stage), stage.key_count,
+                      stage.key_count == 1 ? "" : "s", keyed_plan_name(stage), stage.why);
+  if (!stage.grouping_sets.empty())
+    text += fmt::format("             each row once a grouping set: {} sets\n", stage.grouping_sets.size());
+  text += fmt::format("             gives {}\n", columns_text(stage.schema));
+  text += fmt::format("             state {} a key and slice, {} a slice; at most {} keys a slice, {} open slices\n",
+                      bytes_text(layout.state_cost.group_bytes), bytes_text(layout.state_cost.slice_bytes),
+                      layout.aggregate.groups_max, layout.aggregate.slices_max);
+  for (const std::string& name : layout.state_cost.unbounded) {
+    text += fmt::format("             {} keeps its values: its state grows with them, up to state_bytes_max\n", name);
+  }
+  text += fmt::format("             state of an instance at most {}; at a limit the job ends and names it\n",
+                      bytes_text(layout.state_bytes_bound));
+  if (query.updating) text += emit_text(query.emit);
+  if (layout.keyed.present) text += "             " + edge_text(layout.keyed);
+  return text;
+}
+
 std::string query_text(const QueryLayout& query) {
   const SourceStage& source = query.plan.source;
   std::string text = fmt::format("  read       {}: {}\n             columns {}\n", source.table->name,
@@ -118,9 +153,7 @@ std::string query_text(const QueryLayout& query) {
       rows.fields.push_back({name, Type::timestamp(3)});
     }
   }
-  for (const ExpressionPtr& filter : source.filters) {
-    text += fmt::format("  filter     {}\n", filter->to_string(rows));
-  }
+  text += filters_text(source.filters, rows);
   if (query.malformed.has_value()) {
     text += fmt::format("  malformed  to {}: {}\n", query.malformed->table->name, query.malformed->sink->describe());
     if (query.malformed->gather.present) text += "  gather     " + edge_text(query.malformed->gather);
@@ -132,29 +165,12 @@ std::string query_text(const QueryLayout& query) {
     if (query.late.has_value() && query.late->gather.present) text += "  gather     " + edge_text(query.late->gather);
   }
   if (!source.row_is_identity) text += fmt::format("  project    {}\n", expressions_text(source.row, rows));
-  if (query.plan.aggregate.has_value()) {
-    const AggregateStage& stage = *query.plan.aggregate;
-    text += fmt::format("  aggregate  {} by {} key column{}; keyed plan: {} ({})\n", stage_text(stage), stage.key_count,
-                        stage.key_count == 1 ? "" : "s", keyed_plan_name(stage), stage.why);
-    if (!stage.grouping_sets.empty())
-      text += fmt::format("             each row once a grouping set: {} sets\n", stage.grouping_sets.size());
-    text += fmt::format("             gives {}\n", columns_text(stage.schema));
-    text += fmt::format("             state {} a key and slice, {} a slice; at most {} keys a slice, {} open slices\n",
-                        bytes_text(query.state_cost.group_bytes), bytes_text(query.state_cost.slice_bytes),
-                        query.aggregate.groups_max, query.aggregate.slices_max);
-    for (const std::string& name : query.state_cost.unbounded) {
-      text += fmt::format("             {} keeps its values: its state grows with them, up to state_bytes_max\n", name);
-    }
-    text += fmt::format("             state of an instance at most {}; at a limit the job ends and names it\n",
-                        bytes_text(query.state_bytes_bound));
-    if (query.updating) text += emit_text(query.aggregate.emit);
-    if (query.keyed.present) text += "             " + edge_text(query.keyed);
-    for (const ExpressionPtr& filter : query.plan.result.filters) {
-      text += fmt::format("  filter     {}\n", filter->to_string(stage.schema));
-    }
-    if (!query.plan.result.project_is_identity) {
-      text += fmt::format("  project    {}\n", expressions_text(query.plan.result.project, stage.schema));
-    }
+  for (std::size_t i = 0; i < query.stages.size(); ++i) text += aggregate_text(query, i);
+  if (!query.stages.empty()) {
+    const Schema& schema = query.plan.aggregates.back().schema;
+    text += filters_text(query.plan.result.filters, schema);
+    if (!query.plan.result.project_is_identity)
+      text += fmt::format("  project    {}\n", expressions_text(query.plan.result.project, schema));
   }
   if (query.gather.present) text += "  gather     " + edge_text(query.gather);
   text += fmt::format("  write      {}: {}\n             guarantee: {}\n", query.plan.result.table->name,
@@ -168,16 +184,21 @@ std::string query_json(const QueryLayout& query) {
                   json_string(query.plan.source.table->name), json_string(query.source->describe()),
                   query.source->input_count(), json_string(query.plan.result.table->name),
                   json_string(query.sink->describe()), json_string(query.sink->guarantee()));
-  if (query.plan.aggregate.has_value()) {
-    const AggregateStage& stage = *query.plan.aggregate;
+  std::size_t keyed_bytes = 0;
+  for (std::size_t i = 0; i < query.stages.size(); ++i) {
+    const AggregateStage& stage = query.plan.aggregates[i];
+    const StageLayout& layout = query.stages[i];
+    keyed_bytes += layout.keyed.bytes();
+    text += i == 0 ? R"(,"aggregates":[)" : ",";
     text += fmt::format(
-        R"(,"aggregate":{{"window":{},"keys":{},"keyed_plan":{},"why":{},"group_bytes":{},"slice_bytes":{},"groups_max":{},"slices_max":{},"state_bytes_bound":{},"at_limit":"fail"}})",
+        R"({{"window":{},"keys":{},"keyed_plan":{},"why":{},"group_bytes":{},"slice_bytes":{},"groups_max":{},"slices_max":{},"state_bytes_bound":{},"at_limit":"fail"}})",
         json_string(stage_text(stage)), stage.key_count, json_string(keyed_plan_name(stage)), json_string(stage.why),
-        query.state_cost.group_bytes, query.state_cost.slice_bytes, query.aggregate.groups_max,
-        query.aggregate.slices_max, query.state_bytes_bound);
+        layout.state_cost.group_bytes, layout.state_cost.slice_bytes, layout.aggregate.groups_max,
+        layout.aggregate.slices_max, layout.state_bytes_bound);
   }
-  return text + fmt::format(R"(,"keyed_exchange_bytes":{},"gather_exchange_bytes":{}}})", query.keyed.bytes(),
-                            query.gather.bytes());
+  if (!query.stages.empty()) text += "]";
+  return text +
+         fmt::format(R"(,"keyed_exchange_bytes":{},"gather_exchange_bytes":{}}})", keyed_bytes, query.gather.bytes());
 }
 
 }  // namespace

@@ -32,26 +32,27 @@ class QueryBuilder {
   }
 
   Result<void> build() {
-    WEIR_ASSIGN(const std::size_t keyed, make_edge(query_.keyed, "by key"));
-    WEIR_ASSIGN(const std::size_t gather, make_edge(query_.gather, "to one"));
-    keyed_ = keyed;
-    gather_ = gather;
+    for (const StageLayout& stage : query_.stages) {
+      WEIR_ASSIGN(const std::size_t keyed, make_edge(stage.keyed, "by key" + number_text(keyed_.size())));
+      keyed_.push_back(keyed);
+    }
+    WEIR_ASSIGN(gather_, make_edge(query_.gather, "to one"));
     if (query_.late.has_value()) {
       WEIR_ASSIGN(late_gather_, make_edge(query_.late->gather, "late rows to one"));
     }
     if (query_.malformed.has_value()) {
       WEIR_ASSIGN(malformed_gather_, make_edge(query_.malformed->gather, "malformed records to one"));
     }
-    if (query_.keyed.present && query_.time.idle_timeout_ns != 0) {
-      parts_.idle_boards.push_back(
-          std::make_unique<IdleBoard>(query_.keyed.senders.size(), query_.keyed.receivers.size()));
+    if (!query_.stages.empty() && query_.stages[0].keyed.present && query_.time.idle_timeout_ns != 0) {
+      const EdgeLayout& edge = query_.stages[0].keyed;  // behind it no shard is idle
+      parts_.idle_boards.push_back(std::make_unique<IdleBoard>(edge.senders.size(), edge.receivers.size()));
       board_ = parts_.idle_boards.back().get();
     }
     for (std::uint32_t shard = 0; shard < job_.shards; ++shard) {
       if (!query_.inputs_of_shard[shard].empty()) WEIR_TRY(build_source(shard));
     }
-    if (query_.keyed.present) {
-      for (std::uint32_t shard : query_.keyed.receivers) WEIR_TRY(build_keyed(shard));
+    for (std::size_t i = 0; i < query_.stages.size(); ++i) {
+      for (const std::uint32_t shard : query_.stages[i].keyed.receivers) WEIR_TRY(build_keyed(i, shard));
     }
     if (query_.gather.present) WEIR_TRY(build_gather());
     if (query_.late.has_value()) WEIR_TRY(build_side_gather(*query_.late, late_gather_));
@@ -61,6 +62,9 @@ class QueryBuilder {
 
  private:
   static constexpr std::size_t kNoEdge = ~std::size_t{0};
+
+  /// " 2" for the second stage of a query.
+  static std::string number_text(std::size_t stage) { return stage == 0 ? "" : " " + std::to_string(stage + 1); }
 
   FragmentContext context(std::uint32_t shard) const {
     FragmentContext context;
@@ -132,8 +136,8 @@ class QueryBuilder {
     return {};
   }
 
-  Result<void> append_aggregate(Fragment& fragment, AggregateMode mode, bool decide_late) {
-    WindowAggregateOptions options = query_.aggregate;
+  Result<void> append_aggregate(Fragment& fragment, std::size_t number, AggregateMode mode, bool decide_late) {
+    WindowAggregateOptions options = query_.stages[number].aggregate;
     options.mode = mode;
     options.decide_late = decide_late;
     WEIR_ASSIGN(std::unique_ptr<WindowAggregateOperator> aggregate,
@@ -222,7 +226,7 @@ class QueryBuilder {
     const LateStage& stage = *query_.plan.late;
     LateFilterOptions options;
     options.policy = stage.policy;
-    options.lateness_ns = query_.aggregate.emit.lateness_ns;
+    options.lateness_ns = query_.emit.lateness_ns;
     options.input = query_.plan.source.scan.schema;
     for (const std::string& input : input_names(fragment.context().shard))
       options.input_names.push_back(input + " of table " + query_.plan.source.table->name);
@@ -258,11 +262,11 @@ class QueryBuilder {
       WatermarkOptions watermark;
       watermark.time_column = static_cast<std::uint32_t>(source.time_column);
       watermark.watermark = source.watermark;
-      const auto& aggregate = query_.plan.aggregate;
-      if (aggregate.has_value() && aggregate->judged_together()) {
+      const auto& stages = query_.plan.aggregates;
+      if (!stages.empty() && stages[0].judged_together()) {
         // Rows of windows of rows are ordered by their watermarks, so every row has to have one.
-        const bool counts = aggregate->window->kind == WindowKind::kCount;
-        watermark.margin_ns = counts ? kEventTimeMax : aggregate->window->tick_ns;
+        const bool counts = stages[0].window->kind == WindowKind::kCount;
+        watermark.margin_ns = counts ? kEventTimeMax : stages[0].window->tick_ns;
       }
       watermark.inputs = static_cast<std::uint32_t>(query_.inputs_of_shard[shard].size());
       watermark.idle_timeout_ns = query_.time.idle_timeout_ns;
@@ -270,7 +274,7 @@ class QueryBuilder {
       watermark.jump_rows = query_.time.jump_rows;
       WEIR_ASSIGN(std::unique_ptr<WatermarkOperator> op, WatermarkOperator::create(fragment->context(), watermark));
       fragment->set_watermark_operator(op.get());
-      if (board_ != nullptr) fragment->set_idle_board(*board_, position(query_.keyed.senders, shard));
+      if (board_ != nullptr) fragment->set_idle_board(*board_, position(query_.stages[0].keyed.senders, shard));
       fragment->append(std::move(op));
     }
     if (source.assign.has_value()) {
@@ -281,59 +285,69 @@ class QueryBuilder {
     WEIR_TRY(append_filters(*fragment, source.filters));
     WEIR_TRY(append_late_stage(*fragment));
     WEIR_TRY(append_project(*fragment, source.row, source.row_is_identity));
-    WEIR_TRY(append_after_rows(*fragment));
+    WEIR_TRY(append_stage(*fragment, 0));
     parts_.shards[shard].fragments.push_back(std::move(fragment));
     return {};
   }
 
   /// Rows that are late are found before each becomes one row a grouping set, so that they are counted once.
-  Result<void> append_expand(Fragment& fragment) {
-    const AggregateStage& stage = *query_.plan.aggregate;
+  Result<void> append_expand(Fragment& fragment, std::size_t number) {
+    const AggregateStage& stage = query_.plan.aggregates[number];
+    const WindowAggregateOptions& options = query_.stages[number].aggregate;
     if (stage.grouping_sets.empty()) return {};
-    if (!query_.plan.late.has_value() && stage.window.has_value()) {
+    if (number == 0 && !query_.plan.late.has_value() && stage.window.has_value()) {
       WEIR_ASSIGN(std::unique_ptr<LateFilterOperator> late,
-                  LateFilterOperator::create(fragment.context(), *query_.aggregate.window));
+                  LateFilterOperator::create(fragment.context(), *options.window));
       fragment.append(std::move(late));
     }
     WEIR_ASSIGN(std::unique_ptr<Operator> expand,
-                make_expand(fragment.context(), stage.grouping_sets, query_.aggregate.keys, query_.aggregate.input));
+                make_expand(fragment.context(), stage.grouping_sets, options.keys, options.input));
     fragment.append(std::move(expand));
     return {};
   }
 
-  Result<void> append_after_rows(Fragment& fragment) {
-    if (!query_.plan.aggregate.has_value()) return append_results(fragment);
-    if (const std::string& zone = query_.plan.aggregate->civil_zone; !zone.empty()) {
-      WEIR_ASSIGN(std::unique_ptr<Operator> civil, make_civil_time(fragment.context(), zone));
+  /// An aggregate stage up to its exchange, or it and what comes behind it; the results where no stage is left.
+  Result<void> append_stage(Fragment& fragment, std::size_t number) {
+    if (number == query_.stages.size()) return append_results(fragment);
+    const AggregateStage& stage = query_.plan.aggregates[number];
+    const StageLayout& layout = query_.stages[number];
+    if (number != 0) {
+      WEIR_TRY(append_filters(fragment, stage.filters));
+      WEIR_TRY(append_project(fragment, stage.row, stage.row_is_identity));
+    }
+    if (!stage.civil_zone.empty() && !stage.civil_before) {
+      WEIR_ASSIGN(std::unique_ptr<Operator> civil, make_civil_time(fragment.context(), stage.civil_zone));
       fragment.append(std::move(civil));
     }
-    WEIR_TRY(append_expand(fragment));
-    if (!query_.keyed.present) {
-      WEIR_TRY(append_aggregate(fragment, AggregateMode::kSingle, true));
-      return append_results(fragment);
+    WEIR_TRY(append_expand(fragment, number));
+    if (!layout.keyed.present) {
+      WEIR_TRY(append_aggregate(fragment, number, AggregateMode::kSingle, true));
+      return append_stage(fragment, number + 1);
     }
-    if (query_.plan.aggregate->keyed_plan == KeyedPlan::kLocalMerge) {
-      WEIR_TRY(append_aggregate(fragment, AggregateMode::kLocal, true));
-    } else if (query_.plan.aggregate->judged_together()) {
-      fragment.append(make_row_stamp(fragment.context(), query_.plan.source.row.schema));
-    } else if (!query_.plan.late.has_value() && query_.plan.aggregate->window.has_value()) {
+    if (stage.keyed_plan == KeyedPlan::kLocalMerge) {
+      WEIR_TRY(append_aggregate(fragment, number, AggregateMode::kLocal, true));
+    } else if (stage.judged_together()) {
+      fragment.append(make_row_stamp(fragment.context(), layout.aggregate.input));
+    } else if (number == 0 && !query_.plan.late.has_value() && stage.window.has_value()) {
       LateFilterOptions options;
-      options.lateness_ns = query_.aggregate.emit.lateness_ns;
+      options.lateness_ns = query_.emit.lateness_ns;
       WEIR_ASSIGN(std::unique_ptr<LateFilterOperator> late,
-                  LateFilterOperator::create(fragment.context(), *query_.aggregate.window, options));
+                  LateFilterOperator::create(fragment.context(), *layout.aggregate.window, options));
       fragment.append(std::move(late));
     }
-    fragment.append(make_sender(fragment.context(), keyed_));
+    fragment.append(make_sender(fragment.context(), keyed_[number]));
     return {};
   }
 
-  Result<void> build_keyed(std::uint32_t shard) {
-    const bool merge = query_.plan.aggregate->keyed_plan == KeyedPlan::kLocalMerge;
-    auto fragment = std::make_unique<ReceiverFragment>(prefix_ + (merge ? "merge" : "aggregate"), context(shard),
-                                                       state_, facilities_[shard].trace, exchanges_to(keyed_, shard));
-    if (board_ != nullptr) fragment->set_idle_board(*board_, position(query_.keyed.receivers, shard));
-    WEIR_TRY(append_aggregate(*fragment, merge ? AggregateMode::kMerge : AggregateMode::kSingle, false));
-    WEIR_TRY(append_results(*fragment));
+  Result<void> build_keyed(std::size_t number, std::uint32_t shard) {
+    const bool merge = query_.plan.aggregates[number].keyed_plan == KeyedPlan::kLocalMerge;
+    auto fragment = std::make_unique<ReceiverFragment>(prefix_ + (merge ? "merge" : "aggregate") + number_text(number),
+                                                       context(shard), state_, facilities_[shard].trace,
+                                                       exchanges_to(keyed_[number], shard));
+    if (number == 0 && board_ != nullptr)
+      fragment->set_idle_board(*board_, position(query_.stages[0].keyed.receivers, shard));
+    WEIR_TRY(append_aggregate(*fragment, number, merge ? AggregateMode::kMerge : AggregateMode::kSingle, false));
+    WEIR_TRY(append_stage(*fragment, number + 1));
     parts_.shards[shard].fragments.push_back(std::move(fragment));
     return {};
   }
@@ -353,7 +367,8 @@ class QueryBuilder {
   std::vector<ShardFacilities>& facilities_;
   JobParts& parts_;
   std::string prefix_;
-  std::size_t keyed_ = kNoEdge, gather_ = kNoEdge, late_gather_ = kNoEdge, malformed_gather_ = kNoEdge;
+  std::vector<std::size_t> keyed_;  // one a stage
+  std::size_t gather_ = kNoEdge, late_gather_ = kNoEdge, malformed_gather_ = kNoEdge;
   IdleBoard* board_ = nullptr;
 };
 

@@ -106,23 +106,12 @@ class QueryLayouter {
   Result<QueryLayout> lay_out(const QueryPlan& query, const std::map<std::string, std::string>& settings) {
     WEIR_ASSIGN(out_.plan, make_physical_query(query, options_, job_.time_zone));
     WEIR_ASSIGN(out_.time, source_time_options(out_.plan.source.table->options, settings));
-    WEIR_ASSIGN(out_.aggregate.emit, emit_options(settings));
-    out_.updating = out_.plan.aggregate.has_value() && out_.aggregate.emit.updates();
-    if (out_.updating && (!out_.plan.aggregate->window.has_value() || out_.plan.aggregate->judged_together() ||
-                          !out_.plan.aggregate->civil_zone.empty())) {
-      return Error(ErrorCode::kSqlUnsupported,
-                   "early and late results are for TUMBLE, HOP and CUMULATE, and not in the wall clock of a zone");
-    }
-    const bool civil = out_.plan.aggregate.has_value() && !out_.plan.aggregate->civil_zone.empty();
-    if (civil && out_.time.idle_timeout_ns != 0) {
-      // An idle board compares the receivers' watermarks with those of inputs, which are instants.
-      return Error(ErrorCode::kSqlUnsupported, "an idle timeout with windows in the wall clock of " +
-                                                   out_.plan.aggregate->civil_zone + " is not supported yet");
-    }
+    WEIR_ASSIGN(out_.emit, emit_options(settings));
+    WEIR_TRY(check_time_settings());
     WEIR_TRY(make_tables());
     WEIR_TRY(check_updates());
     assign_inputs();
-    if (out_.plan.aggregate.has_value()) WEIR_TRY(lay_out_aggregate());
+    for (const AggregateStage& stage : out_.plan.aggregates) WEIR_TRY(lay_out_aggregate(stage));
     if (out_.plan.late.has_value() && out_.plan.late->side.has_value()) {
       WEIR_ASSIGN(out_.late, lay_out_side(*out_.plan.late->side));
     }
@@ -135,6 +124,29 @@ class QueryLayouter {
   }
 
  private:
+  /// Early and late results, and idle inputs, are not for all windows.
+  Result<void> check_time_settings() {
+    const std::vector<AggregateStage>& stages = out_.plan.aggregates;
+    out_.updating = !stages.empty() && out_.emit.updates();
+    if (out_.updating && stages.size() > 1) {
+      return Error(ErrorCode::kSqlUnsupported,
+                   "a GROUP BY over results that change is not supported: early and late "
+                   "results are for queries with one GROUP BY")
+          .with_hint("RESET the settings table.exec.emit.* and weir.emit.*");
+    }
+    if (out_.updating &&
+        (!stages[0].window.has_value() || stages[0].judged_together() || !stages[0].civil_zone.empty())) {
+      return Error(ErrorCode::kSqlUnsupported,
+                   "early and late results are for TUMBLE, HOP and CUMULATE, and not in the wall clock of a zone");
+    }
+    if (!stages.empty() && !stages[0].civil_zone.empty() && out_.time.idle_timeout_ns != 0) {
+      // An idle board compares the receivers' watermarks with those of inputs, which are instants.
+      return Error(ErrorCode::kSqlUnsupported, "an idle timeout with windows in the wall clock of " +
+                                                   stages[0].civil_zone + " is not supported yet");
+    }
+    return {};
+  }
+
   Result<void> make_tables() {
     const SourceStage& source = out_.plan.source;
     TableContext context = table_context(*source.table, job_, options_, backend_, clock_);
@@ -147,8 +159,8 @@ class QueryLayouter {
     WEIR_ASSIGN(out_.source, make_source(context));
     out_.read_physical = physical_of(source.read_schema);
     const ResultStage& result = out_.plan.result;
-    out_.result_schema = result.project_is_identity && out_.plan.aggregate.has_value() ? out_.plan.aggregate->schema
-                                                                                       : result.project.schema;
+    const std::vector<AggregateStage>& stages = out_.plan.aggregates;
+    out_.result_schema = result.project_is_identity && !stages.empty() ? stages.back().schema : result.project.schema;
     WEIR_ASSIGN(out_.sink, make_table_sink(*result.table));
     return {};
   }
@@ -205,11 +217,16 @@ class QueryLayouter {
     return shards;
   }
 
-  Result<void> lay_out_aggregate() {
-    const AggregateStage& stage = *out_.plan.aggregate;
-    WindowAggregateOptions& aggregate = out_.aggregate;
+  /// The shards that have the rows or results so far.
+  std::vector<std::uint32_t> shards_now() const {
+    return out_.stages.empty() ? source_shards() : out_.stages.back().shards;
+  }
+
+  WindowAggregateOptions aggregate_options(const AggregateStage& stage) const {
+    const bool first = out_.stages.empty();
+    WindowAggregateOptions aggregate;
     aggregate.window = stage.window;
-    aggregate.input = out_.plan.source.row.schema;
+    aggregate.input = out_.plan.rows_of(out_.stages.size());
     for (std::uint32_t k = 0; k < stage.key_count; ++k) {
       aggregate.keys.push_back(k);
       aggregate.key_names.push_back(stage.schema.fields[k].name);
@@ -228,29 +245,43 @@ class QueryLayouter {
       column.output_name = call.text;
       aggregate.aggregates.push_back(std::move(column));
     }
+    aggregate.emit = out_.emit;
     aggregate.groups_max = options_.groups_max;
     aggregate.slices_max = options_.slices_max;
     aggregate.state_bytes_max = options_.state_bytes_max;
-    aggregate.inputs = out_.source->input_count();
+    // Results of a key come in the order of their windows, from one place.
+    aggregate.inputs = first ? out_.source->input_count() : 1;
+    if (stage.exchange && stage.judged_together()) aggregate.stamp_column = static_cast<int>(aggregate.input.size());
+    return aggregate;
+  }
+
+  Result<void> lay_out_aggregate(const AggregateStage& stage) {
+    StageLayout layout;
+    layout.aggregate = aggregate_options(stage);
     FragmentContext context;
     context.batch_rows = job_.batch_rows;
     context.heap_bytes = job_.heap_bytes;
-    if (stage.exchange && stage.judged_together()) aggregate.stamp_column = static_cast<int>(aggregate.input.size());
-    WEIR_ASSIGN(auto instance, WindowAggregateOperator::create(context, aggregate));
-    out_.state_cost = instance->state_cost();
-    out_.state_bytes_bound = implied_state_bytes(aggregate, out_.state_cost);
+    WEIR_ASSIGN(auto instance, WindowAggregateOperator::create(context, layout.aggregate));
+    layout.state_cost = instance->state_cost();
+    layout.state_bytes_bound = implied_state_bytes(layout.aggregate, layout.state_cost);
+    layout.shards = shards_now();
+    if (stage.exchange) WEIR_TRY(lay_out_keyed(stage, layout));
+    out_.stages.push_back(std::move(layout));
+    return {};
+  }
 
-    if (!stage.exchange) return {};
-    EdgeLayout& edge = out_.keyed;
+  Result<void> lay_out_keyed(const AggregateStage& stage, StageLayout& layout) {
+    EdgeLayout& edge = layout.keyed;
     edge.present = true;
-    edge.senders = source_shards();
+    edge.senders = layout.shards;
     const std::uint32_t receivers = stage.key_count == 0 ? 1 : job_.shards;
     for (std::uint32_t s = 0; s < receivers; ++s) edge.receivers.push_back(s);
-    edge.key_columns = aggregate.keys;
+    layout.shards = edge.receivers;
+    edge.key_columns = layout.aggregate.keys;
     if (stage.keyed_plan == KeyedPlan::kLocalMerge) {
-      WEIR_ASSIGN(edge.schema, partial_schema(aggregate));
+      WEIR_ASSIGN(edge.schema, partial_schema(layout.aggregate));
     } else {
-      edge.schema = out_.plan.source.row.schema;
+      edge.schema = layout.aggregate.input;
       if (stage.judged_together()) edge.schema = stamped_schema(edge.schema);
     }
     return finish_edge(edge);
@@ -266,7 +297,7 @@ class QueryLayouter {
   }
 
   void lay_out_gather() {
-    const std::vector<std::uint32_t> shards = out_.keyed.present ? out_.keyed.receivers : source_shards();
+    const std::vector<std::uint32_t> shards = shards_now();
     const bool elsewhere = shards.size() > 1 || shards[0] != 0;
     if (out_.sink->parallel() || !elsewhere) return;
     EdgeLayout& edge = out_.gather;
@@ -284,14 +315,16 @@ class QueryLayouter {
     const std::size_t readers = source_shards().size();
     job_.reader_bytes += inputs * out_.source->reader_bytes();
     job_.batch_bytes += readers * batch_layout(out_.read_physical, job_).bytes();
-    job_.exchange_bytes += out_.keyed.bytes() + out_.gather.bytes();
-    const std::size_t writers = out_.gather.present ? 1 : (out_.keyed.present ? out_.keyed.receivers.size() : readers);
+    job_.exchange_bytes += out_.gather.bytes();
+    const std::size_t writers = out_.gather.present ? 1 : shards_now().size();
     job_.writer_bytes += writers * out_.sink->writer_bytes();
     job_.batch_bytes += writers * batch_layout(physical_of(out_.result_schema), job_, out_.updating).bytes();
-    if (out_.plan.aggregate.has_value()) {
-      const bool local = out_.keyed.present && out_.plan.aggregate->keyed_plan == KeyedPlan::kLocalMerge;
-      const std::size_t instances = out_.keyed.present ? (local ? readers : 0) + out_.keyed.receivers.size() : readers;
-      job_.state_bytes_max += instances * out_.state_bytes_bound;
+    for (std::size_t i = 0; i < out_.stages.size(); ++i) {
+      const StageLayout& stage = out_.stages[i];
+      job_.exchange_bytes += stage.keyed.bytes();
+      const bool local = stage.keyed.present && out_.plan.aggregates[i].keyed_plan == KeyedPlan::kLocalMerge;
+      const std::size_t instances = (local ? stage.keyed.senders.size() : 0) + stage.shards.size();
+      job_.state_bytes_max += instances * stage.state_bytes_bound;
     }
   }
 

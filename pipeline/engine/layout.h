@@ -39,6 +39,15 @@ struct SideLayout {
   EdgeLayout gather;
 };
 
+/// An aggregate stage: its operators, and the exchange by key that stands before them or between them.
+struct StageLayout {
+  WindowAggregateOptions aggregate;  ///< mode and decide_late are set for each instance.
+  EdgeLayout keyed;
+  std::vector<std::uint32_t> shards;  ///< Where its results are given out.
+  StateCost state_cost;
+  std::size_t state_bytes_bound = 0;  ///< Of one instance: state_bytes_max, or less where the other limits imply it.
+};
+
 struct QueryLayout {
   PhysicalQuery plan;
   std::shared_ptr<TableSource> source;
@@ -46,13 +55,12 @@ struct QueryLayout {
   std::vector<std::vector<std::uint32_t>> inputs_of_shard;
   SourceTimeOptions time;
   std::vector<Physical> read_physical;
-  WindowAggregateOptions aggregate;  ///< Where plan.aggregate is there; mode and decide_late are set for each instance.
-  EdgeLayout keyed, gather;
+  EmitOptions emit;
+  std::vector<StageLayout> stages;  ///< One for each of plan.aggregates.
+  EdgeLayout gather;
   std::optional<SideLayout> late, malformed;
-  StateCost state_cost;
-  std::size_t state_bytes_bound = 0;  ///< Of one instance: state_bytes_max, or less where the other limits imply it.
-  Schema result_schema;               ///< Of the rows that reach the sink.
-  bool updating = false;              ///< Results change earlier ones: batches of them have kinds.
+  Schema result_schema;   ///< Of the rows that reach the sink.
+  bool updating = false;  ///< Results change earlier ones: batches of them have kinds.
 };
 
 struct JobLayout {

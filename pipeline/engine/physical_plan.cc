@@ -2,9 +2,10 @@
 #include "engine/physical_plan.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
-#include "weir/pipeline/aggregate.h"
+#include "engine/keyed_plan.h"
 
 namespace weir {
 namespace {
@@ -84,21 +85,28 @@ class Planner {
     start_scan(*scan.table);
     std::size_t at = 1;
     WEIR_TRY(take_rows(at));
-    const bool aggregated = at < chain_.size() && chain_[at]->kind == PlanNode::Kind::kAggregate;
-    if (aggregated) WEIR_TRY(refuse_window_columns(rows_.filters));
-    if (window_.has_value() && !aggregated) {
-      if (in_zone()) {
+    if (window_.has_value() && !is_aggregate(at)) {
+      if (in_zone(window_time_->type)) {
         return Error(ErrorCode::kSqlUnsupported, "a window function on its own over TIMESTAMP_LTZ in " + zone_ +
                                                      " is not supported, only under GROUP BY");
       }
       out_.source.assign = window_;
     }
-    if (at < chain_.size() && chain_[at]->kind == PlanNode::Kind::kAggregate) {
+    out_.source.filters = rows_.filters;
+    scan_wide_ = wide_;
+    scan_window_base_ = window_base_;
+    while (is_aggregate(at)) {
       WEIR_TRY(take_aggregate(*chain_[at]));
-      WEIR_TRY(take_late_policy());
-      ++at;
+      if (out_.aggregates.size() == 1) WEIR_TRY(take_late_policy());
+      WEIR_TRY(start_results());
+      WEIR_TRY(take_rows(++at));
+      if (window_.has_value() && !is_aggregate(at)) {
+        return Error(ErrorCode::kSqlUnsupported,
+                     "a window function over the result of a GROUP BY is supported under a GROUP BY only");
+      }
     }
-    WEIR_TRY(take_results(at));
+    WEIR_CHECK(at + 1 == chain_.size());
+    take_results();
     if (query_.malformed_output.has_value()) out_.malformed = side_stage(*query_.malformed_output);
     prune();
     return std::move(out_);
@@ -131,6 +139,11 @@ class Planner {
     }
   }
 
+  bool is_aggregate(std::size_t at) const {
+    return at < chain_.size() && chain_[at]->kind == PlanNode::Kind::kAggregate;
+  }
+
+  /// Takes filters, projections and a window function up to the next aggregate or the sink.
   Result<void> take_rows(std::size_t& at) {
     for (; at < chain_.size(); ++at) {
       const PlanNode& node = *chain_[at];
@@ -151,7 +164,7 @@ class Planner {
         break;
       }
     }
-    out_.source.filters = rows_.filters;
+    if (is_aggregate(at)) WEIR_TRY(refuse_window_columns(rows_.filters));
     return {};
   }
 
@@ -170,7 +183,8 @@ class Planner {
   Result<void> take_aggregate(const PlanNode& node) {
     AggregateStage stage;
     stage.window = node.window;
-    Projection& row = out_.source.row;
+    const bool first = out_.aggregates.empty();
+    Projection& row = first ? out_.source.row : stage.row;
     for (const ExpressionPtr& key : node.keys) {
       ExpressionPtr composed = substitute(key, rows_.columns);
       // Keys keep their places even where two are the same, since the result refers to them by number.
@@ -204,20 +218,92 @@ class Planner {
       stage.aggregates.push_back(std::move(aggregate));
     }
     WEIR_TRY(refuse_window_columns(row.expressions));
-    if (stage.window.has_value()) {
-      WEIR_CHECK(window_time_ != nullptr);
-      ExpressionPtr time = window_time_;
-      const bool by_time = stage.window->kind != WindowKind::kSession && stage.window->kind != WindowKind::kCount;
-      if (in_zone() && by_time) {
-        WEIR_ASSIGN(time, make_cast(time, Type::timestamp(time->type.precision)));
-        stage.civil_zone = zone_;
-      }
-      stage.window->time_column = add_column(row, time, wide_, "event_time", shared);
-    }
     stage.schema = node.schema;
-    WEIR_TRY(choose_keyed_plan(stage));
-    out_.aggregate = std::move(stage);
+    if (stage.window.has_value()) WEIR_TRY(take_time(stage, row, shared));
+    if (!first) {
+      stage.filters = std::move(rows_.filters);
+      stage.row_is_identity = is_identity(stage.row, out_.aggregates.back().schema);
+    }
+    WEIR_TRY(choose_keyed_plan(stage, stage_input(row, stage.key_count), options_));
+    out_.aggregates.push_back(std::move(stage));
     return {};
+  }
+
+  /// The column of the event times that the window is over: of the table, or the window_time of the stage before.
+  Result<void> take_time(AggregateStage& stage, Projection& row, std::uint32_t shared) {
+    WEIR_CHECK(window_time_ != nullptr);
+    ExpressionPtr time = window_time_;
+    if (!out_.aggregates.empty()) {
+      const AggregateStage& before = out_.aggregates.back();
+      WEIR_CHECK(before.window.has_value());
+      if (before.window->kind == WindowKind::kCount) {
+        return Error(ErrorCode::kSqlUnsupported,
+                     "a window over the results of windows of rows is not supported: their last row may stand behind "
+                     "the watermark")
+            .with_hint("put the windows of time below the windows of rows");
+      }
+      Type type = before.schema.fields[before.key_count + 2].type;
+      if (civil_) type.id = TypeId::kTimestamp;
+      time = make_column(before.key_count + 2, type);
+    }
+    const bool session = stage.window->kind == WindowKind::kSession;
+    if (civil_ && session) {
+      return Error(ErrorCode::kSqlUnsupported,
+                   "SESSION over the results of windows in the wall clock of " + zone_ + " is not supported");
+    }
+    const bool by_wall_clock = !session && stage.window->kind != WindowKind::kCount && !stage.window->attached;
+    stage.civil_before = civil_;
+    if (!civil_ && by_wall_clock && in_zone(time->type)) {
+      WEIR_ASSIGN(time, make_cast(time, Type::timestamp(time->type.precision)));
+      civil_ = true;
+    }
+    if (civil_) stage.civil_zone = zone_;
+    stage.window->time_column = add_column(row, time, wide_, "event_time", shared);
+    return {};
+  }
+
+  /// Where the rows of a key are. Results of a GROUP BY stand where its keys, or those of one before, have sent them.
+  StageInput stage_input(const Projection& row, std::uint32_t key_count) {
+    StageInput input;
+    std::vector<std::uint32_t> partition;
+    if (!out_.aggregates.empty()) {
+      const auto key_of = [&](std::uint32_t column) {
+        std::uint32_t key = 0;
+        for (; key < key_count; ++key) {
+          const Expression& expression = *row.expressions[key];
+          if (expression.kind == Expression::Kind::kColumn && expression.column == column) break;
+        }
+        return key;
+      };
+      input.results = input.colocated = input.in_order = true;
+      for (const std::uint32_t column : partition_) {
+        partition.push_back(key_of(column));
+        input.colocated = input.colocated && partition.back() < key_count;
+      }
+      for (std::uint32_t key = 0; key < out_.aggregates.back().key_count; ++key)
+        input.in_order = input.in_order && key_of(key) < key_count;
+    }
+    if (!input.colocated) {
+      partition.clear();
+      for (std::uint32_t key = 0; key < key_count; ++key) partition.push_back(key);
+    }
+    partition_ = std::move(partition);
+    return input;
+  }
+
+  /// What stands above the aggregate is over its results.
+  Result<void> start_results() {
+    const AggregateStage& stage = out_.aggregates.back();
+    wide_ = stage.schema;
+    for (std::size_t i = 0; i < wide_.size(); ++i) {  // columns are told apart by their names
+      while (wide_.find(wide_.fields[i].name) != static_cast<int>(i)) wide_.fields[i].name += "_";
+    }
+    rows_.columns = identity(wide_);
+    rows_.filters.clear();
+    window_.reset();
+    window_time_ = nullptr;
+    window_base_ = ~0u;
+    return convert_window_columns(rows_.columns);
   }
 
   static SideStage side_stage(const SideOutput& output) {
@@ -230,20 +316,20 @@ class Planner {
   }
 
   Result<void> take_late_policy() {
-    if (query_.late_policy == LatePolicy::kDrop || !out_.aggregate->window.has_value()) return {};
-    if (out_.aggregate->window->kind == WindowKind::kCount) return {};  // no row is late for it
-    if (!out_.aggregate->civil_zone.empty()) {
+    if (query_.late_policy == LatePolicy::kDrop || !out_.aggregates[0].window.has_value()) return {};
+    if (out_.aggregates[0].window->kind == WindowKind::kCount) return {};  // no row is late for it
+    if (!out_.aggregates[0].civil_zone.empty()) {
       return Error(ErrorCode::kSqlUnsupported,
                    "late rows of windows in the wall clock of " + zone_ + " can only be dropped")
           .with_hint("RESET 'weir.late-rows' before this query");
     }
-    if (out_.aggregate->window->kind == WindowKind::kSession) {
+    if (out_.aggregates[0].window->kind == WindowKind::kSession) {
       return Error(ErrorCode::kSqlUnsupported, "late rows of a SESSION window can only be dropped")
           .with_hint("RESET 'weir.late-rows' before this query");
     }
     LateStage late;
     late.policy = query_.late_policy;
-    late.window = *out_.aggregate->window;
+    late.window = *out_.aggregates[0].window;
     if (query_.late_output.has_value()) {
       const SideOutput& output = *query_.late_output;
       SideStage side = side_stage(output);
@@ -256,86 +342,14 @@ class Planner {
     return {};
   }
 
-  /// What the calls' functions ask of the keyed plan: names of calls, empty where there is none.
-  struct PlanNeeds {
-    std::string ordered;  // the result depends on the order of rows, which an exchange does not keep
-    std::string growing;  // the state grows with the values, so that a partial is as large as the rows
-  };
-
-  static Result<PlanNeeds> plan_needs(const AggregateStage& stage) {
-    PlanNeeds needs;
-    for (const PhysicalAggregate& aggregate : stage.aggregates) {
-      AggregateCallInfo info;
-      info.name = aggregate.name;
-      info.arguments = aggregate.argument_types;
-      info.constants = aggregate.constants;
-      info.order = aggregate.order;
-      info.distinct = aggregate.distinct;
-      info.result = aggregate.type;
-      WEIR_ASSIGN(const AggregateFunctionPtr function, make_aggregate_function(info));
-      if (function == nullptr) continue;
-      const std::string name = aggregate.name + (aggregate.distinct ? "(DISTINCT …)" : "");
-      if (function->order_sensitive()) needs.ordered = name;
-      if (function->owns_memory() && function->heap_bytes_max() == 0) needs.growing = name;
-    }
-    return needs;
-  }
-
-  Result<void> choose_keyed_plan(AggregateStage& stage) const {
-    const bool forced = options_.keyed_plan != KeyedPlan::kAuto;
-    stage.exchange = options_.shards > 1 || forced;
-    WEIR_ASSIGN(const PlanNeeds needs, plan_needs(stage));
-    const std::string asked = options_.keyed_plan == KeyedPlan::kShuffle ? "shuffle was asked for, but " : "";
-    // A row of an overlapping window may be late for some of its windows only; that is decided beside its input, and an
-    // exchange of rows does not carry it.
-    const bool overlapping = stage.window.has_value() &&
-                             (stage.window->kind == WindowKind::kHop || stage.window->kind == WindowKind::kCumulate);
-    if (!stage.grouping_sets.empty() && stage.judged_together()) {
-      return Error(ErrorCode::kSqlUnsupported,
-                   "GROUPING SETS, ROLLUP and CUBE over windows that are made for each key are not supported");
-    }
-    if (!stage.grouping_sets.empty() && stage.exchange) {
-      stage.keyed_plan = KeyedPlan::kLocalMerge;
-      stage.why = "a row goes to a group of each grouping set, so only partials travel";
-    } else if (stage.judged_together() && stage.exchange) {
-      stage.keyed_plan = KeyedPlan::kShuffle;
-      stage.why = options_.keyed_plan == KeyedPlan::kLocalMerge ? "local-merge was asked for, but " : "";
-      stage.why += stage.window->kind == WindowKind::kSession ? "a session is known only where all rows of its key meet"
-                                                              : "rows are counted where all rows of a key meet";
-    } else if (overlapping && stage.exchange) {
-      stage.keyed_plan = KeyedPlan::kLocalMerge;
-      stage.why = asked + "lateness in overlapping windows is decided beside the input";
-    } else if (!needs.ordered.empty() && stage.exchange) {
-      stage.keyed_plan = KeyedPlan::kLocalMerge;
-      stage.why = asked + needs.ordered + " depends on the order of rows, which an exchange of rows does not keep";
-    } else if (forced) {
-      stage.keyed_plan = options_.keyed_plan;
-      stage.why = "asked for";
-    } else if (!stage.exchange) {
-      stage.keyed_plan = KeyedPlan::kLocalMerge;
-      stage.why = "one shard: nothing to exchange";
-    } else if (!needs.growing.empty()) {
-      stage.keyed_plan = KeyedPlan::kShuffle;
-      stage.why = needs.growing + " keeps its values, which may be as many as the rows";
-    } else {
-      stage.keyed_plan = KeyedPlan::kLocalMerge;
-      stage.why = stage.key_count == 0
-                      ? "no key: each shard sends one partial a slice"
-                      : "partials are fixed-size, so only one row a key and slice crosses between shards";
-    }
-    return {};
-  }
-
-  /// Whether the window's event times are instants that a zone other than UTC shows.
-  bool in_zone() const {
-    return window_time_ != nullptr && window_time_->type.id == TypeId::kTimestampLtz && zone_ != "UTC";
-  }
+  /// Whether times are instants that a zone other than UTC shows.
+  bool in_zone(const Type& time) const { return time.id == TypeId::kTimestampLtz && zone_ != "UTC"; }
 
   /// window_start and window_end are wall clock, window_time is an instant, whichever the aggregate worked in.
   Result<void> convert_window_columns(std::vector<ExpressionPtr>& columns) const {
-    const AggregateStage& stage = *out_.aggregate;
-    if (!stage.window.has_value() || !in_zone()) return {};
-    const std::uint8_t precision = window_time_->type.precision;
+    const AggregateStage& stage = out_.aggregates.back();
+    if (!stage.window.has_value() || !in_zone(columns[stage.key_count + 2]->type)) return {};
+    const std::uint8_t precision = columns[stage.key_count + 2]->type.precision;
     const auto convert = [&](std::uint32_t column, const Type& from, const Type& to) -> Result<void> {
       WEIR_ASSIGN(columns[column], make_cast(make_column(column, from), to));
       return {};
@@ -346,40 +360,24 @@ class Planner {
     return convert(stage.key_count + 1, Type::timestamp_ltz(precision), columns[stage.key_count + 1]->type);
   }
 
-  Result<void> take_results(std::size_t at) {
-    Composition results;
-    if (out_.aggregate.has_value()) {
-      results.columns = identity(out_.aggregate->schema);
-      WEIR_TRY(convert_window_columns(results.columns));
-    } else {
-      results.columns = rows_.columns;
-    }
-    for (; at + 1 < chain_.size(); ++at) {
-      const PlanNode& node = *chain_[at];
-      if (node.kind != PlanNode::Kind::kFilter && node.kind != PlanNode::Kind::kProject) {
-        return Error(ErrorCode::kSqlUnsupported,
-                     "a window or GROUP BY over the result of a GROUP BY is not supported yet");
-      }
-      results.take(node);
-    }
+  void take_results() {
     const PlanNode& sink = *chain_.back();
     Projection project;
-    for (std::uint32_t i = 0; i < results.columns.size(); ++i) {
-      project.expressions.push_back(results.columns[i]);
+    for (std::uint32_t i = 0; i < rows_.columns.size(); ++i) {
+      project.expressions.push_back(rows_.columns[i]);
       const std::string name = i < sink.schema.size() ? sink.schema.fields[i].name : "column" + std::to_string(i);
-      project.schema.fields.push_back({name, results.columns[i]->type});
+      project.schema.fields.push_back({name, rows_.columns[i]->type});
     }
     out_.result.table = sink.table;
-    if (out_.aggregate.has_value()) {
-      out_.result.filters = std::move(results.filters);
-      out_.result.project_is_identity = is_identity(project, out_.aggregate->schema);
+    if (!out_.aggregates.empty()) {
+      out_.result.filters = std::move(rows_.filters);
+      out_.result.project_is_identity = is_identity(project, out_.aggregates.back().schema);
       out_.result.project = std::move(project);
     } else {
       out_.source.row = std::move(project);  // filters were taken with the rows already
       out_.result.project.schema = out_.source.row.schema;
       out_.result.project_is_identity = true;
     }
-    return {};
   }
 
   /// Finds the physical columns that anything reads and renumbers the source stage to them.
@@ -403,22 +401,22 @@ class Planner {
     used.erase(std::unique(used.begin(), used.end()), used.end());
     std::erase_if(used, [&](std::uint32_t column) { return column >= physical; });
 
-    std::vector<int> map(wide_.size(), -1);
+    std::vector<int> map(scan_wide_.size(), -1);
     for (std::uint32_t column : used) {
       map[column] = static_cast<int>(source.physical_columns.size());
       source.physical_columns.push_back(column);
-      source.read_schema.fields.push_back(wide_.fields[column]);
+      source.read_schema.fields.push_back(scan_wide_.fields[column]);
     }
     source.scan.expressions = identity(source.read_schema);
     source.scan.schema = source.read_schema;
     if (time_expression_ != nullptr) {
       map[physical] = static_cast<int>(source.physical_columns.size());
       source.scan.expressions.push_back(remap_columns(time_expression_, map));
-      source.scan.schema.fields.push_back(wide_.fields[physical]);
+      source.scan.schema.fields.push_back(scan_wide_.fields[physical]);
       source.scan_is_identity = false;
     }
-    for (std::size_t i = window_base_; i < wide_.size(); ++i) {
-      map[i] = static_cast<int>(source.scan.schema.size() + i - window_base_);
+    for (std::size_t i = scan_window_base_; i < scan_wide_.size(); ++i) {
+      map[i] = static_cast<int>(source.scan.schema.size() + i - scan_window_base_);
     }
     if (source.time_column >= 0) source.time_column = map[static_cast<std::size_t>(source.time_column)];
     if (source.watermark != nullptr) source.watermark = remap_columns(source.watermark, map);
@@ -427,7 +425,8 @@ class Planner {
     if (out_.late.has_value()) remap_late(map);
     Schema before_row = source.scan.schema;
     if (source.assign.has_value()) {
-      for (std::size_t i = window_base_; i < wide_.size(); ++i) before_row.fields.push_back(wide_.fields[i]);
+      for (std::size_t i = scan_window_base_; i < scan_wide_.size(); ++i)
+        before_row.fields.push_back(scan_wide_.fields[i]);
       source.assign->time_column = static_cast<std::uint32_t>(source.time_column);
     }
     source.row_is_identity = is_identity(source.row, before_row);
@@ -450,13 +449,17 @@ class Planner {
   std::string zone_;
   std::vector<const PlanNode*> chain_;
   PhysicalQuery out_;
-  Schema wide_;
-  Composition rows_;
+  Schema wide_;       // what expressions are over: of the scan, or of the results of the aggregate before
+  Composition rows_;  // the nodes since then
   std::vector<ExpressionPtr> scan_columns_;  // of the table, over wide_
   ExpressionPtr time_expression_;            // over wide_; null where the event time is a physical column
-  std::optional<WindowSpec> window_;
+  std::optional<WindowSpec> window_;         // that of the nodes since then
   ExpressionPtr window_time_;
   std::uint32_t window_base_ = ~0u;  // in wide_: window_start, window_end, window_time from here
+  Schema scan_wide_;
+  std::uint32_t scan_window_base_ = ~0u;
+  bool civil_ = false;                    // times and watermarks are wall clock since some stage
+  std::vector<std::uint32_t> partition_;  // results lie on shards by these columns of the aggregate before
 };
 
 }  // namespace

@@ -3,7 +3,9 @@
 //
 //   source stage     read ─► scan project ─► watermark ─► [window] ─► filters ─► row project
 //   aggregate stage  [local ─► exchange by key ─► merge]  or  [late filter ─► exchange by key ─► aggregate]  or
-//   [aggregate] result stage     filters ─► project ─► [exchange to one shard] ─► sink
+//                    [aggregate]
+//   the next one     filters ─► row project ─► the same again, without an exchange where rows of a key are on one shard
+//   result stage     filters ─► project ─► [exchange to one shard] ─► sink
 //
 // Columns that nobody reads are never decoded. Expressions of a stage are over the columns that the step before gives.
 #pragma once
@@ -57,7 +59,11 @@ struct PhysicalAggregate {
   bool fast_sum = false;
 };
 
+/// The first takes the source stage's rows, each other one the results of the one before it.
 struct AggregateStage {
+  std::vector<ExpressionPtr> filters;  ///< Over the schema of the stage before; the first stage's are the source's.
+  Projection row;                      ///< Over the same: the rows that are aggregated.
+  bool row_is_identity = false;
   std::uint32_t key_count = 0;  ///< Row columns 0 … key_count-1 are the keys.
   /// time_column of it is the row projection's. Without one there is one result a key, at the end of the input.
   std::optional<WindowSpec> window;
@@ -65,14 +71,16 @@ struct AggregateStage {
   Schema schema;                            ///< Keys, with a window window_start, window_end, window_time, aggregates.
   std::vector<std::int64_t> grouping_sets;  ///< PlanNode::grouping_sets; none: no expand.
   KeyedPlan keyed_plan = KeyedPlan::kLocalMerge;
-  bool exchange = false;  ///< false: one shard and nobody forced a keyed plan.
+  bool exchange = false;   ///< false: colocated, or one shard and nobody forced a keyed plan.
+  bool colocated = false;  ///< The stage before has put all rows of a key on one shard.
   /// Rows are judged where those of a key meet (sessions): through an exchange they carry their watermark and place.
   bool judged_together() const noexcept {
     return window.has_value() && (window->kind == WindowKind::kSession || window->kind == WindowKind::kCount);
   }
   /// Slices and watermarks are those of this zone's wall clock (operators/civil_time.h); empty: of instants.
   std::string civil_zone;
-  std::string why;  ///< Of the keyed plan, for explain.
+  bool civil_before = false;  ///< What comes in is in that wall clock already.
+  std::string why;            ///< Of the keyed plan, for explain.
 };
 
 /// Rows that leave the source stage on the side.
@@ -89,7 +97,7 @@ struct LateStage {
 };
 
 struct ResultStage {
-  std::vector<ExpressionPtr> filters;  ///< Over the aggregate's schema or the row projection's.
+  std::vector<ExpressionPtr> filters;  ///< Over the last aggregate's schema or the row projection's.
   Projection project;
   bool project_is_identity = false;
   std::shared_ptr<const TableDefinition> table;
@@ -99,8 +107,11 @@ struct PhysicalQuery {
   SourceStage source;
   std::optional<LateStage> late;
   std::optional<SideStage> malformed;  ///< Over dead_letter_schema().
-  std::optional<AggregateStage> aggregate;
+  std::vector<AggregateStage> aggregates;
   ResultStage result;
+  const Schema& rows_of(std::size_t stage) const noexcept {
+    return stage == 0 ? source.row.schema : aggregates[stage].row.schema;
+  }
 };
 
 /// Cuts one query into stages and chooses its keyed plan. `time_zone` is the job's table.local-time-zone.

@@ -121,6 +121,7 @@ class Binder {
                              std::string_view usage);
   bool bind_partition(const TableArgument& data, Relation& input, WindowSpec& window);
   Relation add_window(Relation input, WindowSpec window, SourceSpan span, bool hidden);
+  Relation attach_window(Relation input, SourceSpan span);
   bool check_time_column(const Relation& relation, const BoundColumn& column, SourceSpan span);
   bool check_window(WindowSpec& window, const Type& time, SourceSpan span);
   std::optional<std::int64_t> interval_ns(const Expr& expr, std::string_view what);

@@ -28,6 +28,29 @@ void flatten(const std::vector<Expr>& items, std::vector<const Expr*>& out) {
   }
 }
 
+bool names_role(const Expr& item, const Relation& relation, WindowRole role) {
+  if (item.kind == Expr::Kind::kRow || item.kind == Expr::Kind::kGrouping) {
+    return std::any_of(item.children.begin(), item.children.end(),
+                       [&](const Expr& child) { return names_role(child, relation, role); });
+  }
+  return std::any_of(relation.columns.begin(), relation.columns.end(), [&](const BoundColumn& column) {
+    if (column.role != role || column.hidden) return false;
+    if (item.kind == Expr::Kind::kStar) return item.path.empty() || item.path.back().text == column.table;
+    return item.kind == Expr::Kind::kName && item.path.back().text == column.name &&
+           (item.path.size() == 1 || item.path[item.path.size() - 2].text == column.table);
+  });
+}
+
+/// Whether GROUP BY, or SELECT DISTINCT, names a column that has the role.
+bool groups_by(const Select& select, const Relation& relation, WindowRole role) {
+  if (select.distinct) {
+    return std::any_of(select.items.begin(), select.items.end(),
+                       [&](const SelectItem& item) { return names_role(item.expr, relation, role); });
+  }
+  return std::any_of(select.group_by.begin(), select.group_by.end(),
+                     [&](const Expr& item) { return names_role(item, relation, role); });
+}
+
 PlanNodePtr filter_node(PlanNodePtr input, ExpressionPtr predicate, SourceSpan span) {
   auto node = std::make_shared<PlanNode>();
   node->kind = PlanNode::Kind::kFilter;
@@ -75,30 +98,33 @@ bool Binder::bind_group_item(const Expr& item, const Select& select, Grouping& g
   for (const std::uint32_t column : columns) {
     (grouping.role_of(column) == WindowRole::kNone ? rows : window) = true;
   }
-  if (window && key->kind == Expression::Kind::kColumn) {
-    const WindowRole role = grouping.role_of(key->column);
+  const WindowRole role = key->kind == Expression::Kind::kColumn ? grouping.role_of(key->column) : WindowRole::kNone;
+  if (role != WindowRole::kNone) {
     grouping.start = grouping.start || role == WindowRole::kStart;
     grouping.end = grouping.end || role == WindowRole::kEnd;
     grouping.time = grouping.time || role == WindowRole::kTime;
     grouping.bound.windows = role == WindowRole::kStart ? GroupingSet::kStart
                              : role == WindowRole::kEnd ? GroupingSet::kEnd
                                                         : GroupingSet::kTime;
+    const bool is_key = grouping.attached && role == WindowRole::kStart;
+    if (!is_key) return true;
   } else if (window && rows) {
     unsupported(item.span, "a key of window columns and others together is not supported", "group by them one by one");
     return false;
   } else if (window) {
     grouping.derived.push_back(std::move(key));
     grouping.bound.windows = GroupingSet::kDerived;
-  } else {
-    const auto found = std::find_if(grouping.keys.begin(), grouping.keys.end(),
-                                    [&](const ExpressionPtr& other) { return same_expression(*other, *key); });
-    grouping.bound.keys = std::uint64_t{1}
-                          << std::min<std::size_t>(static_cast<std::size_t>(found - grouping.keys.begin()), 63);
-    if (found != grouping.keys.end()) return true;
-    grouping.key_names.push_back(item.kind == Expr::Kind::kName ? item.path.back().text
-                                                                : "key_" + std::to_string(grouping.keys.size()));
-    grouping.keys.push_back(std::move(key));
+    return true;
   }
+  const auto found = std::find_if(grouping.keys.begin(), grouping.keys.end(),
+                                  [&](const ExpressionPtr& other) { return same_expression(*other, *key); });
+  const auto number = static_cast<std::size_t>(found - grouping.keys.begin());
+  grouping.bound.keys = std::uint64_t{1} << std::min<std::size_t>(number, 63);
+  if (role == WindowRole::kStart) grouping.start_key = static_cast<std::uint32_t>(number);
+  if (found != grouping.keys.end()) return true;
+  grouping.key_names.push_back(item.kind == Expr::Kind::kName ? item.path.back().text
+                                                              : "key_" + std::to_string(grouping.keys.size()));
+  grouping.keys.push_back(std::move(key));
   return true;
 }
 
@@ -135,11 +161,6 @@ bool Binder::check_grouping(const Select& select, const Grouping& grouping, Sour
           std::string("a window is grouped by both its edges: `") + (grouping.start ? "window_end" : "window_start") +
               "` is missing in GROUP BY",
           "GROUP BY window_start, window_end, …");
-    return false;
-  }
-  if (has_edges && !grouping.input.open_window) {
-    unsupported(at, "grouping again by the edges of a window that has been aggregated is not supported yet",
-                "put a window over its window_time: TABLE(TUMBLE(TABLE v, DESCRIPTOR(window_time), …))");
     return false;
   }
   const std::string what = select.distinct ? "SELECT DISTINCT" : select.grouped ? "GROUP BY" : "an aggregate";
@@ -272,11 +293,13 @@ bool Binder::bind_distinct(const Select& select, Grouping& grouping, std::vector
     grouping.time = grouping.time || role == WindowRole::kTime;
     columns.push_back(column);
     outputs.push_back(key);
-    if (role != WindowRole::kNone) continue;
+    const bool is_key = grouping.attached && role == WindowRole::kStart;
+    if (is_key) grouping.start_key = static_cast<std::uint32_t>(grouping.keys.size());
+    if (role != WindowRole::kNone && !is_key) continue;
     std::vector<std::uint32_t> reads;
     collect_columns(*key, reads);
-    if (std::any_of(reads.begin(), reads.end(),
-                    [&](std::uint32_t c) { return grouping.role_of(c) != WindowRole::kNone; })) {
+    if (!is_key && std::any_of(reads.begin(), reads.end(),
+                               [&](std::uint32_t c) { return grouping.role_of(c) != WindowRole::kNone; })) {
       unsupported(select.items[0].expr.span, "DISTINCT over an expression of window columns is not supported",
                   "select window_start and window_end themselves");
       return false;
@@ -297,7 +320,16 @@ Relation Binder::bind_aggregate(const Select& select, Relation input, SourceSpan
                 "SELECT DISTINCT together with aggregates is not supported", "aggregate in a subquery");
     return {};
   }
-  if (grouping.input.open_window && !hoist_window(grouping.input, grouping.deferred, span)) return {};
+  if (grouping.input.open_window) {
+    if (!hoist_window(grouping.input, grouping.deferred, span)) return {};
+  } else {
+    grouping.attached =
+        groups_by(select, grouping.input, WindowRole::kStart) && groups_by(select, grouping.input, WindowRole::kEnd);
+    if (grouping.attached) grouping.input = attach_window(std::move(grouping.input), span);
+    // Otherwise the edges of a window that has been aggregated are columns like others.
+    for (BoundColumn& column : grouping.input.columns)
+      if (!grouping.attached) column.role = WindowRole::kNone;
+  }
   if (!bind_group_by(select, grouping)) return {};
   grouping.aggregates.base = static_cast<std::uint32_t>(grouping.input.node->schema.size());
   std::vector<BoundColumn> columns;

@@ -31,6 +31,8 @@ struct Binder::Grouping {
   std::vector<std::string> key_names;
   std::vector<ExpressionPtr> derived;  // grouped expressions of window columns alone
   bool start = false, end = false, time = false;
+  bool attached = false;        // the rows are results of a window and stay in it; its window_start is a key
+  std::uint32_t start_key = 0;  // attached: which
   AggregateList aggregates;
   const Expr* legacy = nullptr;
   std::vector<ExpressionPtr> deferred;  // conditions on window columns, see hoist_window
@@ -48,6 +50,7 @@ struct Binder::Grouping {
   /// Whether there is a window: not for a GROUP BY over all of a bounded input.
   bool windowed() const { return start && end; }
   std::uint32_t window_column(WindowRole role) const {
+    if (attached && role == WindowRole::kStart) return start_key;
     return static_cast<std::uint32_t>(keys.size()) + static_cast<std::uint32_t>(role) - 1;
   }
   /// A key that some set leaves out is NULL there.

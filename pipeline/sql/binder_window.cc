@@ -258,6 +258,31 @@ Relation Binder::add_window(Relation input, WindowSpec window, SourceSpan span, 
   return input;
 }
 
+/// A kWindow over results of a window, which stay in it. Requires: its window_end is among the columns.
+Relation Binder::attach_window(Relation input, SourceSpan span) {
+  const PlanNode* results = input.node.get();
+  while (results->kind != PlanNode::Kind::kAggregate) results = results->input.get();
+  const auto end = std::find_if(input.columns.begin(), input.columns.end(),
+                                [](const BoundColumn& column) { return column.role == WindowRole::kEnd; });
+  WindowSpec window;
+  window.attached = true;
+  window.time_column = end->index;
+  for (int p = 3; p < end->type.precision; ++p) window.tick_ns /= 10;
+  window.size_ns = window.slide_ns = window.tick_ns;
+  auto node = std::make_shared<PlanNode>();
+  node->kind = PlanNode::Kind::kWindow;
+  node->schema = input.node->schema;
+  for (std::size_t i = 0; i < 3; ++i) {
+    node->schema.fields.push_back(results->schema.fields[results->keys.size() + i]);
+  }
+  node->window = std::move(window);
+  node->span = span;
+  node->input = std::move(input.node);
+  input.node = std::move(node);
+  input.open_window = true;
+  return input;
+}
+
 Relation Binder::bind_window_function(const TableRef& table) {
   const WindowSignature* signature = find_signature(table.function);
   if (signature == nullptr) {

@@ -2,7 +2,8 @@
 // physical planner (engine/) chooses the keyed plan and lays it out; `explain` prints both.
 //
 // A query is a chain (later a tree) of nodes, each with the schema of what it gives out. Expressions of a node are over
-// the columns of its input's schema.
+// the columns of its input's schema. A chain may aggregate several times, each time over the results before (a
+// cascade): no result is late for the next window, since its window_time lies above the watermark that came before it.
 #pragma once
 
 #include <cstdint>
@@ -65,6 +66,9 @@ struct WindowSpec {
   /// SESSION's and kCount's PARTITION BY columns in the input's schema; the keys of an aggregate above are the same
   /// columns. A session's gap stands in size_ns.
   std::vector<std::uint32_t> partition_columns;
+  /// The rows are results of a window and are grouped by its window_start and window_end again: they stay in that
+  /// window. A TUMBLE of one tick over its window_time; time_column is its window_end, its window_start is a key.
+  bool attached = false;
 };
 
 struct PlanNode;

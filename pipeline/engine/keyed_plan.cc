@@ -1,0 +1,99 @@
+// Local-then-merge, shuffle, or no exchange at all (keyed_plan.h).
+#include "engine/keyed_plan.h"
+
+#include <string>
+
+#include "weir/pipeline/aggregate.h"
+
+namespace weir {
+namespace {
+
+/// What the calls' functions ask of the keyed plan: names of calls, empty where there is none.
+struct PlanNeeds {
+  std::string ordered;  // the result depends on the order of rows, which an exchange does not keep
+  std::string growing;  // the state grows with the values, so that a partial is as large as the rows
+};
+
+Result<PlanNeeds> plan_needs(const AggregateStage& stage) {
+  PlanNeeds needs;
+  for (const PhysicalAggregate& aggregate : stage.aggregates) {
+    AggregateCallInfo info;
+    info.name = aggregate.name;
+    info.arguments = aggregate.argument_types;
+    info.constants = aggregate.constants;
+    info.order = aggregate.order;
+    info.distinct = aggregate.distinct;
+    info.result = aggregate.type;
+    WEIR_ASSIGN(const AggregateFunctionPtr function, make_aggregate_function(info));
+    if (function == nullptr) continue;
+    const std::string name = aggregate.name + (aggregate.distinct ? "(DISTINCT …)" : "");
+    if (function->order_sensitive()) needs.ordered = name;
+    if (function->owns_memory() && function->heap_bytes_max() == 0) needs.growing = name;
+  }
+  return needs;
+}
+
+/// Results of one window come in no order of their own.
+Result<void> check_order(const AggregateStage& stage, const PlanNeeds& needs) {
+  const bool rows = stage.window.has_value() && stage.window->kind == WindowKind::kCount;
+  if (!rows && needs.ordered.empty()) return {};
+  return Error(ErrorCode::kSqlUnsupported, (rows ? "windows of rows over results" : needs.ordered + " over results") +
+                                               std::string(" of a GROUP BY need an order, and those of one window "
+                                                           "have none among them"))
+      .with_hint(rows ? "PARTITION BY all keys of the GROUP BY below" : "GROUP BY all keys of the GROUP BY below too");
+}
+
+}  // namespace
+
+Result<void> choose_keyed_plan(AggregateStage& stage, const StageInput& input, const JobOptions& options) {
+  const bool forced = options.keyed_plan != KeyedPlan::kAuto;
+  stage.exchange = options.shards > 1 || forced;
+  WEIR_ASSIGN(const PlanNeeds needs, plan_needs(stage));
+  if (input.results && !input.in_order) WEIR_TRY(check_order(stage, needs));
+  const std::string asked = options.keyed_plan == KeyedPlan::kShuffle ? "shuffle was asked for, but " : "";
+  // A row of an overlapping window may be late for some of its windows only; that is decided beside its input, and an
+  // exchange of rows does not carry it.
+  const bool overlapping = stage.window.has_value() &&
+                           (stage.window->kind == WindowKind::kHop || stage.window->kind == WindowKind::kCumulate);
+  if (!stage.grouping_sets.empty() && stage.judged_together()) {
+    return Error(ErrorCode::kSqlUnsupported,
+                 "GROUPING SETS, ROLLUP and CUBE over windows that are made for each key are not supported");
+  }
+  if (input.colocated) {
+    stage.exchange = false;
+    stage.colocated = true;
+    stage.keyed_plan = KeyedPlan::kLocalMerge;
+    stage.why = "the results of a key are on one shard already";
+  } else if (!stage.grouping_sets.empty() && stage.exchange) {
+    stage.keyed_plan = KeyedPlan::kLocalMerge;
+    stage.why = "a row goes to a group of each grouping set, so only partials travel";
+  } else if (stage.judged_together() && stage.exchange) {
+    stage.keyed_plan = KeyedPlan::kShuffle;
+    stage.why = options.keyed_plan == KeyedPlan::kLocalMerge ? "local-merge was asked for, but " : "";
+    stage.why += stage.window->kind == WindowKind::kSession ? "a session is known only where all rows of its key meet"
+                                                            : "rows are counted where all rows of a key meet";
+  } else if (overlapping && stage.exchange) {
+    stage.keyed_plan = KeyedPlan::kLocalMerge;
+    stage.why = asked + "lateness in overlapping windows is decided beside the input";
+  } else if (!needs.ordered.empty() && stage.exchange) {
+    stage.keyed_plan = KeyedPlan::kLocalMerge;
+    stage.why = asked + needs.ordered + " depends on the order of rows, which an exchange of rows does not keep";
+  } else if (forced) {
+    stage.keyed_plan = options.keyed_plan;
+    stage.why = "asked for";
+  } else if (!stage.exchange) {
+    stage.keyed_plan = KeyedPlan::kLocalMerge;
+    stage.why = "one shard: nothing to exchange";
+  } else if (!needs.growing.empty()) {
+    stage.keyed_plan = KeyedPlan::kShuffle;
+    stage.why = needs.growing + " keeps its values, which may be as many as the rows";
+  } else {
+    stage.keyed_plan = KeyedPlan::kLocalMerge;
+    stage.why = stage.key_count == 0
+                    ? "no key: each shard sends one partial a slice"
+                    : "partials are fixed-size, so only one row a key and slice crosses between shards";
+  }
+  return {};
+}
+
+}  // namespace weir
