@@ -226,6 +226,7 @@ class QueryBuilder {
     const LateStage& stage = *query_.plan.late;
     LateFilterOptions options;
     options.policy = stage.policy;
+    options.zone = stage.zone;
     options.lateness_ns = query_.emit.lateness_ns;
     options.input = query_.plan.source.scan.schema;
     for (const std::string& input : input_names(fragment.context().shard))

@@ -37,9 +37,9 @@ Result<PlanNeeds> plan_needs(const AggregateStage& stage) {
 Result<void> check_order(const AggregateStage& stage, const PlanNeeds& needs) {
   const bool rows = stage.window.has_value() && stage.window->kind == WindowKind::kCount;
   if (!rows && needs.ordered.empty()) return {};
-  return Error(ErrorCode::kSqlUnsupported, (rows ? "windows of rows over results" : needs.ordered + " over results") +
-                                               std::string(" of a GROUP BY need an order, and those of one window "
-                                                           "have none among them"))
+  const std::string what =
+      rows ? "windows of rows over results of a GROUP BY need" : needs.ordered + " over results of a GROUP BY needs";
+  return Error(ErrorCode::kSqlUnsupported, what + " an order, and those of one window have none among them")
       .with_hint(rows ? "PARTITION BY all keys of the GROUP BY below" : "GROUP BY all keys of the GROUP BY below too");
 }
 

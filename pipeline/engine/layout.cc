@@ -127,6 +127,7 @@ class QueryLayouter {
   /// Early and late results, and idle inputs, are not for all windows.
   Result<void> check_time_settings() {
     const std::vector<AggregateStage>& stages = out_.plan.aggregates;
+    if (!stages.empty() && !stages[0].window.has_value()) out_.emit.lateness_ns = 0;  // nothing is ever late
     out_.updating = !stages.empty() && out_.emit.updates();
     if (out_.updating && stages.size() > 1) {
       return Error(ErrorCode::kSqlUnsupported,
@@ -134,10 +135,10 @@ class QueryLayouter {
                    "results are for queries with one GROUP BY")
           .with_hint("RESET the settings table.exec.emit.* and weir.emit.*");
     }
-    if (out_.updating &&
-        (!stages[0].window.has_value() || stages[0].judged_together() || !stages[0].civil_zone.empty())) {
+    if (out_.updating && (stages[0].judged_together() || !stages[0].civil_zone.empty())) {
       return Error(ErrorCode::kSqlUnsupported,
-                   "early and late results are for TUMBLE, HOP and CUMULATE, and not in the wall clock of a zone");
+                   "early and late results are for TUMBLE, HOP, CUMULATE and GROUP BY "
+                   "without a window, and not in the wall clock of a zone");
     }
     if (!stages.empty() && !stages[0].civil_zone.empty() && out_.time.idle_timeout_ns != 0) {
       // An idle board compares the receivers' watermarks with those of inputs, which are instants.
@@ -246,6 +247,11 @@ class QueryLayouter {
       aggregate.aggregates.push_back(std::move(column));
     }
     aggregate.emit = out_.emit;
+    aggregate.fail_late = stage.fail_late;
+    for (std::uint32_t i = 0; stage.fail_late && i < out_.source->input_count(); ++i)
+      aggregate.input_names.push_back(out_.source->input_name(i) + " of table " + out_.plan.source.table->name);
+    const std::size_t next = out_.stages.size() + 1;
+    aggregate.feeds_windows = next < out_.plan.aggregates.size() && out_.plan.aggregates[next].window.has_value();
     aggregate.groups_max = options_.groups_max;
     aggregate.slices_max = options_.slices_max;
     aggregate.state_bytes_max = options_.state_bytes_max;

@@ -318,23 +318,25 @@ class Planner {
   Result<void> take_late_policy() {
     if (query_.late_policy == LatePolicy::kDrop || !out_.aggregates[0].window.has_value()) return {};
     if (out_.aggregates[0].window->kind == WindowKind::kCount) return {};  // no row is late for it
-    if (!out_.aggregates[0].civil_zone.empty()) {
-      return Error(ErrorCode::kSqlUnsupported,
-                   "late rows of windows in the wall clock of " + zone_ + " can only be dropped")
-          .with_hint("RESET 'weir.late-rows' before this query");
-    }
     if (out_.aggregates[0].window->kind == WindowKind::kSession) {
-      return Error(ErrorCode::kSqlUnsupported, "late rows of a SESSION window can only be dropped")
-          .with_hint("RESET 'weir.late-rows' before this query");
+      out_.aggregates[0].fail_late = query_.late_policy == LatePolicy::kFail;
+      if (out_.aggregates[0].fail_late) return {};
+      return Error(ErrorCode::kSqlUnsupported,
+                   "late rows of a SESSION window cannot go to a table: which are late is "
+                   "known only where the rows of a key meet")
+          .with_hint("'weir.late-rows' is 'drop' or 'fail' for sessions");
     }
     LateStage late;
     late.policy = query_.late_policy;
+    late.zone = out_.aggregates[0].civil_zone;
     late.window = *out_.aggregates[0].window;
     if (query_.late_output.has_value()) {
       const SideOutput& output = *query_.late_output;
       SideStage side = side_stage(output);
       std::vector<ExpressionPtr> columns = scan_columns_;
-      columns.push_back(make_column(kRowWatermark, Type::timestamp(3)));
+      const TableDefinition& table = *out_.source.table;
+      columns.push_back(
+          make_column(kRowWatermark, table.schema.fields[static_cast<std::size_t>(table.watermark_column)].type));
       for (ExpressionPtr& expression : side.project.expressions) expression = substitute(expression, columns);
       late.side = std::move(side);
     }

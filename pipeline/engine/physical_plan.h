@@ -79,6 +79,7 @@ struct AggregateStage {
   }
   /// Slices and watermarks are those of this zone's wall clock (operators/civil_time.h); empty: of instants.
   std::string civil_zone;
+  bool fail_late = false;     ///< SESSION: the first late row ends the job.
   bool civil_before = false;  ///< What comes in is in that wall clock already.
   std::string why;            ///< Of the keyed plan, for explain.
 };
@@ -92,6 +93,7 @@ struct SideStage {
 /// A policy for late rows other than dropping them: they are found before the row projection.
 struct LateStage {
   LatePolicy policy = LatePolicy::kFail;
+  std::string zone;               ///< The stage's civil_zone.
   WindowSpec window;              ///< time_column is the source stage's.
   std::optional<SideStage> side;  ///< kSideOutput; over scan.schema and, behind it, the row's watermark.
 };

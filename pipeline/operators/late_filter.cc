@@ -3,10 +3,13 @@
 //
 //   rows ─► late filter ─► rows in time ─► the next operator
 //                └───────► late rows, the row's watermark as one more column ─► the side's operators
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "expression/zone.h"
 #include "operators/batch_memory.h"
 #include "weir/io/text_time.h"
 #include "weir/pipeline/operators.h"
@@ -28,8 +31,11 @@ Schema with_watermark(Schema schema) {
 
 class LateFilter final : public LateFilterOperator {
  public:
-  LateFilter(FragmentContext& context, const WindowSpec& window, const LateFilterOptions& options)
+  LateFilter(FragmentContext& context, const WindowSpec& window, const LateFilterOptions& options,
+             std::unique_ptr<TimeZone> zone)
       : context_(context),
+        zone_name_(options.zone),
+        zone_(std::move(zone)),
         math_(window),
         time_column_(window.time_column),
         policy_(options.policy),
@@ -80,12 +86,18 @@ class LateFilter final : public LateFilterOperator {
     const auto* times = batch.column(time_column_).values<EventTime>();
     const Watermark* watermarks = batch.header().row_watermarks;
     std::uint32_t kept = 0;
+    Watermark last = kWatermarkNone, last_wall = kWatermarkNone;
     for (std::uint32_t i = 0; i < rows.count; ++i) {
       const std::uint32_t row = rows[i];
       const EventTime time = times[row];
+      if (watermarks[row] != last) {
+        last = watermarks[row];
+        last_wall = zone_ == nullptr ? last : zone_->complete_until(last);
+      }
+      const EventTime wall = wall_time(time);
       // A time beyond the range of windows is the window aggregate's to refuse.
-      const bool in_range = time >= math_.time_min() && time <= math_.time_max();
-      if (!in_range || !math_.fired(math_.last_end(math_.slice_start(time)), math_.less_lateness(watermarks[row]))) {
+      const bool in_range = wall >= math_.time_min() && wall <= math_.time_max();
+      if (!in_range || !math_.fired(math_.last_end(math_.slice_start(wall)), math_.less_lateness(last_wall))) {
         selection_[kept++] = row;
         continue;
       }
@@ -98,16 +110,18 @@ class LateFilter final : public LateFilterOperator {
     return kept;
   }
 
+  EventTime wall_time(EventTime time) noexcept { return zone_ == nullptr ? time : zone_->to_local(time); }
+
   void fail(std::uint32_t rows) {
     rejected_ += rows;
     const LateRow& row = *late_.first;
     const std::string input =
         row.input < input_names_.size() ? input_names_[row.input] : "input " + std::to_string(row.input);
-    const std::int64_t end = math_.last_end(math_.slice_start(row.event_time));
-    context_.fail(Error(ErrorCode::kLossPolicy, "a row with event time " + time_text(row.event_time) +
-                                                    " came late: the watermark of " + input + " stood at " +
-                                                    time_text(row.watermark) + " and the last window of the row, to " +
-                                                    time_text(end) + ", was complete")
+    const std::int64_t end = math_.last_end(math_.slice_start(wall_time(row.event_time)));
+    context_.fail(Error(ErrorCode::kLossPolicy,
+                        "a row with event time " + time_text(row.event_time) + " came late: the watermark of " + input +
+                            " stood at " + time_text(row.watermark) + " and the last window of the row, to " +
+                            time_text(end) + (zone_ == nullptr ? "" : " in " + zone_name_) + ", was complete")
                       .with_hint("give the table's WATERMARK more delay, or set 'weir.late-rows' to 'drop' or to the "
                                  "name of a table that takes late rows"));
   }
@@ -128,6 +142,8 @@ class LateFilter final : public LateFilterOperator {
   }
 
   FragmentContext& context_;
+  std::string zone_name_;
+  std::unique_ptr<TimeZone> zone_;  // of the windows; null: times are in it already
   WindowMath math_;
   std::uint32_t time_column_;
   LatePolicy policy_;
@@ -149,7 +165,11 @@ Result<std::unique_ptr<LateFilterOperator>> LateFilterOperator::create(FragmentC
   WEIR_TRY(check_window(window));
   // The others are decided where the rows of a key meet.
   WEIR_CHECK(window.kind != WindowKind::kSession && window.kind != WindowKind::kCount);
-  return std::unique_ptr<LateFilterOperator>(std::make_unique<LateFilter>(context, window, options));
+  std::unique_ptr<TimeZone> zone;
+  if (!options.zone.empty()) {
+    WEIR_ASSIGN(zone, TimeZone::make(options.zone));
+  }
+  return std::unique_ptr<LateFilterOperator>(std::make_unique<LateFilter>(context, window, options, std::move(zone)));
 }
 
 }  // namespace weir

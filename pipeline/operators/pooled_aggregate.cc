@@ -4,11 +4,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "weir/io/text_time.h"
 #include "weir/simd/boolean.h"
 #include "weir/simd/reduce.h"
 #include "window/key_index.h"
 
 namespace weir {
+namespace {
+
+std::string time_text(std::int64_t time) {
+  char text[kTimestampTextMax];
+  return {text, format_timestamp(time, kDigitsAsNeeded, ' ', text)};
+}
+
+}  // namespace
 
 Result<PooledAggregate::Parts> PooledAggregate::make_parts(const WindowAggregateOptions& options) {
   if (options.mode != AggregateMode::kSingle)
@@ -45,13 +54,23 @@ void PooledAggregate::fail(Error error) {
   context_.fail(std::move(error).with_context(name_));
 }
 
-void PooledAggregate::count_late(EventTime time, Watermark watermark, std::uint64_t arrival) {
+Result<void> PooledAggregate::take_late(EventTime time, Watermark watermark, std::uint64_t arrival) {
   constexpr unsigned kRowBits = 40;  // BatchHeader::arrival
   const LateRow sample{time, watermark, static_cast<std::uint32_t>(arrival >> kRowBits),
                        arrival & ((std::uint64_t{1} << kRowBits) - 1)};
   if (late_.count++ == 0) late_.first = sample;
   late_.last = sample;
-  ++ledger_.dropped[static_cast<std::size_t>(DropReason::kLate)];
+  if (!parts_.options.fail_late) {
+    ++ledger_.dropped[static_cast<std::size_t>(DropReason::kLate)];
+    return {};
+  }
+  ++rejected_;
+  const std::vector<std::string>& names = parts_.options.input_names;
+  const std::string input = sample.input < names.size() ? names[sample.input] : "input " + std::to_string(sample.input);
+  return Error(ErrorCode::kLossPolicy, "a row with event time " + time_text(time) + " came late: the watermark of " +
+                                           input + " stood at " + time_text(watermark) +
+                                           " and the row's session was complete")
+      .with_hint("give the table's WATERMARK more delay, or set 'weir.late-rows' to 'drop'");
 }
 
 // ---- Taking -----------------------------------------------------------------------------------------------------
@@ -121,6 +140,7 @@ void PooledAggregate::control(const Control& control) {
 
 std::size_t PooledAggregate::resume() {
   if (!giving_ || failed_ || !next_->accepts()) return 0;
+  if (tell_watermark() && !next_->accepts()) return 1;
   Result<bool> more = fill();
   if (!more) {
     fail(std::move(more).error());
@@ -165,7 +185,7 @@ Result<bool> PooledAggregate::fill() {
     leave(ready);
     starts[count] = ready.start;
     ends[count] = ready.end;
-    times[count] = ready.time;
+    times[count] = last_time_ = ready.time;
     out.header().event_time_min = std::min(out.header().event_time_min, ready.time);
     out.header().event_time_max = std::max(out.header().event_time_max, ready.time);
     result_rows_[count++] = ready.row;
@@ -185,6 +205,14 @@ Result<bool> PooledAggregate::fill() {
   return more;
 }
 
+/// Results come in the order of their times: what was given out is complete up to the last one's, without it.
+bool PooledAggregate::tell_watermark() {
+  if (!parts_.options.feeds_windows || last_time_ <= given_ || last_time_ - 1 == given_) return false;
+  given_ = last_time_ - 1;
+  next_->control({Control::Kind::kWatermark, given_});
+  return true;
+}
+
 std::size_t PooledAggregate::push_output() {
   Batch& out = *output_;
   const std::uint32_t rows = out.row_count();
@@ -193,6 +221,7 @@ std::size_t PooledAggregate::push_output() {
   header.ingest_time_min = ingest_min_;
   header.ingest_time_max = ingest_max_;
   header.watermark_before = header.watermark_after = given_;
+  header.arrival = ledger_.rows_out;
   ledger_.rows_out += rows;
   next_->push(out);
   for (std::uint32_t i = 0; i < rows; ++i) release(result_rows_[i]);

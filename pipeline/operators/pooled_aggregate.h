@@ -73,7 +73,8 @@ class PooledAggregate : public WindowAggregateOperator {
   virtual StatePool& pool() noexcept = 0;
   /// Rows that were taken and are neither absorbed nor dropped yet.
   virtual std::uint64_t waiting() const noexcept { return 0; }
-  void count_late(EventTime time, Watermark watermark, std::uint64_t arrival);
+  /// Errors: kLossPolicy, where the first late row ends the job.
+  Result<void> take_late(EventTime time, Watermark watermark, std::uint64_t arrival);
 
   FragmentContext& context_;
   Parts parts_;
@@ -85,6 +86,7 @@ class PooledAggregate : public WindowAggregateOperator {
   Result<void> add(const Batch& batch);
   Result<const EventTime*> checked_times(const Batch& batch, const simd::Rows& rows) const;
   Result<bool> fill();
+  bool tell_watermark();
   std::size_t push_output();
   void fail(Error error);
 
@@ -97,7 +99,8 @@ class PooledAggregate : public WindowAggregateOperator {
   std::uint64_t rejected_ = 0;
   std::int64_t ingest_min_ = kEventTimeMax, ingest_max_ = kEventTimeMin;
   Watermark watermark_ = kWatermarkNone;
-  Watermark given_ = kWatermarkNone;  // the watermark passed on last
+  Watermark given_ = kWatermarkNone;     // the watermark passed on last
+  EventTime last_time_ = kEventTimeMin;  // of the last result
   bool giving_ = false;
   bool failed_ = false;
   std::optional<Control> held_control_;

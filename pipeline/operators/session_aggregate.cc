@@ -47,7 +47,7 @@ Result<bool> SessionAggregate::next_result(Watermark watermark, Ready& ready) {
         ++ledger_.rows_absorbed;
         break;
       case SessionStore::Event::Kind::kLate:
-        count_late(event.time, event.watermark, event.arrival);
+        WEIR_TRY(take_late(event.time, event.watermark, event.arrival));
         break;
       case SessionStore::Event::Kind::kFired: {
         const Session& session = store_.session(event.row);

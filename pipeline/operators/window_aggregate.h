@@ -87,6 +87,7 @@ class WindowAggregate final : public WindowAggregateOperator {
   std::uint32_t rows_within_heap(std::uint32_t at, std::uint32_t count);
   bool output_must_go() const noexcept;
   void finish_window();
+  bool tell_watermark(std::size_t& pushed);
   std::size_t push_output();
   bool retire(std::size_t& budget);
 
@@ -121,9 +122,10 @@ class WindowAggregate final : public WindowAggregateOperator {
   bool failed_ = false;
   Watermark target_ = kWatermarkNone;
   Control held_control_;
-  bool passed_on_ = false;      // held_control_: only slices have to go
-  bool ready_ = false;          // a window is being given out
-  std::uint32_t position_ = 0;  // the next of its groups
+  bool passed_on_ = false;            // held_control_: only slices have to go
+  bool ready_ = false;                // a window is being given out
+  std::uint32_t position_ = 0;        // the next of its groups
+  std::uint32_t windows_untold_ = 0;  // feeds_windows: fired since a watermark was passed on
   std::int64_t window_start_ = 0, window_end_ = 0;
 };
 

@@ -10,6 +10,7 @@ namespace {
 
 // A resume() combines at least so many rows of slices before it gives the shard back.
 constexpr std::size_t kWorkMin = 4096;
+constexpr std::uint32_t kWindowsUntoldMax = 64;
 
 std::string text_of(const Vector& vector, std::uint32_t row) {
   if (!vector.is_valid(row)) return "NULL";
@@ -69,6 +70,7 @@ std::size_t WindowAggregate::resume() {
   }
   if (!next_->accepts()) return 0;
   while (true) {
+    if (std::size_t pushed = 0; windows_untold_ >= kWindowsUntoldMax && !tell_watermark(pushed)) return pushed;
     if (!ready_) {
       Result<Next> next = next_window(budget);
       if (!next) {
@@ -94,9 +96,21 @@ std::size_t WindowAggregate::resume() {
   if (held_control_.kind == Control::Kind::kWatermark) given_ = held_control_.value;
   passed_on_ = sharing() && target_ != kWatermarkNone;
   firing_ = passed_on_;
+  windows_untold_ = 0;
   next_->control(held_control_);
   if (passed_on_) firing_ = !retire(budget);  // when the results are on their way
   return pushed + 1;
+}
+
+/// Between two windows: what was given out is complete up to the last one's window_time. False: at the next resume().
+bool WindowAggregate::tell_watermark(std::size_t& pushed) {
+  pushed = push_output();
+  if (!next_->accepts()) return false;
+  windows_untold_ = 0;
+  given_ = window_end_ - parts_.math.tick;
+  next_->control({Control::Kind::kWatermark, given_});
+  ++pushed;
+  return next_->accepts();
 }
 
 std::size_t WindowAggregate::push_output() {
@@ -106,6 +120,7 @@ std::size_t WindowAggregate::push_output() {
   header.ingest_time_min = ingest_min_;
   header.ingest_time_max = ingest_max_;
   header.watermark_before = header.watermark_after = given_;
+  header.arrival = ledger_.rows_out;
   ledger_.rows_out += rows;
   next_->push(*output_);
   output_->reset();
@@ -263,6 +278,7 @@ void WindowAggregate::finish_window() {
     store_.close(0);
   }
   ready_ = false;
+  if (parts_.options.feeds_windows && !local()) ++windows_untold_;
 }
 
 }  // namespace weir

@@ -2,6 +2,7 @@
 #include "operators/window_update.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -36,9 +37,15 @@ WindowUpdate::WindowUpdate(FragmentContext& context, WindowAggregate::Parts part
       total_groups_(std::make_unique<std::uint32_t[]>(capacity_)),
       old_groups_(std::make_unique<std::uint32_t[]>(capacity_)),
       output_(parts_.output, capacity_, 0, true),
+      before_(parts_.output, capacity_, 0, true),
       partial_(parts_.partial, capacity_),
       row_numbers_(std::make_unique<std::uint32_t[]>(capacity_)),
-      was_given_(std::make_unique<bool[]>(capacity_)) {
+      was_given_(std::make_unique<bool[]>(capacity_)),
+      kept_before_(std::make_unique<std::uint32_t[]>(capacity_)),
+      kept_after_(std::make_unique<std::uint32_t[]>(capacity_)) {
+  const auto& results = parts_.layout.results();
+  compares_ = std::none_of(results.begin(), results.end(),
+                           [](const AggregateResult& result) { return result.type.physical() == Physical::kString; });
   std::iota(row_numbers_.get(), row_numbers_.get() + capacity_, 0u);
   for (std::uint32_t i = 0; i < parts_.options.keys.size(); ++i) first_columns_.push_back(i);
   key_columns_ = merging() ? first_columns_ : parts_.options.keys;
@@ -258,7 +265,8 @@ Result<void> WindowUpdate::step() {
   }
   if (step_ == Step::kTakeBack) {
     step_ = Step::kGive;
-    if (old_count_ != 0) return take_back();
+    WEIR_TRY(take_back());
+    if (pending_ != nullptr) return {};
   }
   return give();
 }
@@ -272,7 +280,7 @@ Result<void> WindowUpdate::choose() {
   while (group_position_ < end && !delta_->present(group_position_)) ++group_position_;  // so that more is more groups
   WEIR_TRY(write_partial());
   if (local()) {
-    give_out(*partial_, count_);
+    give_out(*partial_, row_numbers_.get(), count_);
     return {};
   }
   WEIR_ASSIGN(Slice * slice, totals_.find_or_open(window_start_, window_end_));
@@ -303,31 +311,72 @@ Result<void> WindowUpdate::write_partial() {
   return {};
 }
 
+/// What was given out of these groups goes back, but for what the deltas leave as it is, where that can be told.
 Result<void> WindowUpdate::take_back() {
-  WEIR_TRY(write(*total_, old_groups_.get(), old_count_));
-  std::fill_n(output_->kinds(), old_count_, RowKind::kUpdateBefore);
+  WEIR_TRY(write(*before_, old_groups_.get(), old_count_));
+  std::fill_n(before_->kinds(), old_count_, RowKind::kUpdateBefore);
+  if (compares_) {
+    WEIR_TRY(add_deltas());
+    keep_changed();
+    if (kept_before_count_ != 0) give_out(*before_, kept_before_.get(), kept_before_count_);
+  } else if (old_count_ != 0) {
+    give_out(*before_, row_numbers_.get(), old_count_);
+  }
   return {};
 }
 
 Result<void> WindowUpdate::give() {
-  accumulator_.begin(*partial_, static_cast<int>(first_columns_.size()) + 2);
-  WEIR_TRY(accumulator_.add(total_groups_.get(), {count_, nullptr, nullptr},
-                            {total_->state_rows(), &total_->strings(), &parts_.arena, &total_->heap()}));
-  WEIR_TRY(write(*total_, total_groups_.get(), count_));
-  for (std::uint32_t i = 0; i < count_; ++i)
-    output_->kinds()[i] = was_given_[i] ? RowKind::kUpdateAfter : RowKind::kInsert;
+  if (!compares_) WEIR_TRY(add_deltas());
+  give_out(*output_, compares_ ? kept_after_.get() : row_numbers_.get(), compares_ ? kept_after_count_ : count_);
   step_ = Step::kChoose;
   window_done_ = group_position_ == delta_->group_end();
   return {};
 }
 
-/// Writes the groups' results to the output batch, which goes out next.
-Result<void> WindowUpdate::write(GroupTable& table, const std::uint32_t* groups, std::uint32_t count) {
-  Batch& out = *output_;
+/// Totals and deltas together, as the groups' results in the output batch.
+Result<void> WindowUpdate::add_deltas() {
+  accumulator_.begin(*partial_, static_cast<int>(first_columns_.size()) + 2);
+  WEIR_TRY(accumulator_.add(total_groups_.get(), {count_, nullptr, nullptr},
+                            {total_->state_rows(), &total_->strings(), &parts_.arena, &total_->heap()}));
+  WEIR_TRY(write(*output_, total_groups_.get(), count_));
+  for (std::uint32_t i = 0; i < count_; ++i)
+    output_->kinds()[i] = was_given_[i] ? RowKind::kUpdateAfter : RowKind::kInsert;
+  return {};
+}
+
+void WindowUpdate::keep_changed() {
+  kept_before_count_ = kept_after_count_ = 0;
+  std::uint32_t before = 0;
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    const bool changed = !was_given_[i] || !same_result(before, i);
+    if (changed && was_given_[i]) kept_before_[kept_before_count_++] = before;
+    if (changed) kept_after_[kept_after_count_++] = i;
+    before += was_given_[i] ? 1 : 0;
+  }
+}
+
+/// Whether two rows of before_ and output_ have the same results, bit for bit.
+bool WindowUpdate::same_result(std::uint32_t before, std::uint32_t after) {
+  const std::size_t results = parts_.layout.results().size();
+  for (std::size_t c = parts_.output.size() - results; c < parts_.output.size(); ++c) {
+    const auto column = static_cast<std::uint32_t>(c);
+    const Vector& left = before_->column(column);
+    const Vector& right = output_->column(column);
+    const std::size_t size = physical_size(left.physical);
+    if (left.is_valid(before) != right.is_valid(after)) return false;
+    if (left.is_valid(before) && std::memcmp(static_cast<const std::byte*>(left.data) + before * size,
+                                             static_cast<const std::byte*>(right.data) + after * size, size) != 0)
+      return false;
+  }
+  return true;
+}
+
+/// Writes the results of groups of the totals to a batch.
+Result<void> WindowUpdate::write(Batch& out, const std::uint32_t* groups, std::uint32_t count) {
   out.reset();
-  const GroupSelection selection{&table, groups, count};
+  const GroupSelection selection{total_, groups, count};
   std::uint32_t column = 0;
-  for (; column < parts_.keys.columns.size(); ++column) table.read_key(column, groups, count, out.column(column), 0);
+  for (; column < parts_.keys.columns.size(); ++column) total_->read_key(column, groups, count, out.column(column), 0);
   if (windowed()) {
     const EventTime time = window_end_ - parts_.math.tick;
     for (const std::int64_t value : {window_start_, window_end_, time})
@@ -342,18 +391,19 @@ Result<void> WindowUpdate::write(GroupTable& table, const std::uint32_t* groups,
                                            std::to_string(window_end_) + " ns")
         .with_hint("CAST the argument to a wider type");
   }
-  give_out(out, count);
+  out.set_row_count(count);
   return {};
 }
 
-void WindowUpdate::give_out(Batch& batch, std::uint32_t rows) {
-  batch.set_row_count(rows);
+void WindowUpdate::give_out(Batch& batch, const std::uint32_t* rows, std::uint32_t count) {
   BatchHeader& header = batch.header();
   header.ingest_time_min = ingest_min_;
   header.ingest_time_max = ingest_max_;
   header.watermark_before = header.watermark_after = given_;
-  ledger_.rows_created += rows;
+  ledger_.rows_created += count;
   pending_ = &batch;
+  pending_rows_ = rows;
+  pending_count_ = count;
   pending_next_ = 0;
   if (local()) window_done_ = group_position_ == delta_->group_end();
 }
@@ -377,27 +427,28 @@ void WindowUpdate::close_totals() {
 /// How many rows of the pending batch from the next one on have long strings that fit a batch of an exchange
 /// (heap_bytes); at least one, so that the exchange says what is too long.
 std::uint32_t WindowUpdate::rows_within_heap() const {
-  const std::uint32_t rows = pending_->row_count();
-  if (context_.heap_bytes == 0) return rows - pending_next_;
+  const std::uint32_t left = pending_count_ - pending_next_;
+  if (context_.heap_bytes == 0) return left;
   std::size_t bytes = 0;
-  for (std::uint32_t row = pending_next_; row < rows; ++row) {
+  for (std::uint32_t i = 0; i < left; ++i) {
+    const std::uint32_t row = pending_rows_[pending_next_ + i];
     for (const Vector& vector : pending_->columns()) {
       if (vector.physical != Physical::kString || !vector.is_valid(row)) continue;
       const StringRef& text = vector.values<StringRef>()[row];
       bytes += text.is_inline() ? 0 : text.size;
     }
-    if (row != pending_next_ && bytes > context_.heap_bytes) return row - pending_next_;
+    if (i != 0 && bytes > context_.heap_bytes) return i;
   }
-  return rows - pending_next_;
+  return left;
 }
 
 /// Pushes what waits as far as the next operator accepts; pending_ is null when all of it has gone.
 std::size_t WindowUpdate::push_pending() {
   std::size_t work = 0;
-  while (pending_next_ != pending_->row_count()) {
+  while (pending_next_ != pending_count_) {
     if (!next_->accepts()) return work;
     const std::uint32_t rows = rows_within_heap();
-    pending_->set_selection(row_numbers_.get() + pending_next_, rows);
+    pending_->set_selection(pending_rows_ + pending_next_, rows);
     pending_next_ += rows;
     ledger_.rows_out += rows;
     work += rows;

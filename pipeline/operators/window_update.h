@@ -10,6 +10,9 @@
 // A window's total stays until watermark >= end - tick + lateness. Overlapping windows each have a delta and a total of
 // their own: a row costs as many updates as it has windows (size / slide), which is the price of changing any of them.
 //
+// A result that a change leaves as it is does not go out again, unless results are text: old text is gone when the new
+// one is there.
+//
 // In mode kLocal there are no totals: deltas of slices go out as partials, as often as the merging aggregate fires.
 //
 // Invariants
@@ -36,7 +39,7 @@ class WindowUpdate final : public WindowAggregateOperator {
   void control(const Control& control) override;
   std::size_t resume() override;
   std::uint64_t held_rows() const noexcept override {
-    return (pending_ == nullptr ? 0 : pending_->row_count() - pending_next_) + rejected_;
+    return (pending_ == nullptr ? 0 : pending_count_ - pending_next_) + rejected_;
   }
   std::size_t state_bytes() const noexcept override { return parts_.arena.bytes_in_use(); }
   std::size_t state_bytes_max() const noexcept override { return parts_.arena.bytes_max(); }
@@ -74,9 +77,12 @@ class WindowUpdate final : public WindowAggregateOperator {
   Result<void> choose();
   Result<void> take_back();
   Result<void> give();
-  Result<void> write(GroupTable& table, const std::uint32_t* groups, std::uint32_t count);
+  Result<void> add_deltas();
+  Result<void> write(Batch& out, const std::uint32_t* groups, std::uint32_t count);
   Result<void> write_partial();
-  void give_out(Batch& batch, std::uint32_t rows);
+  void keep_changed();
+  bool same_result(std::uint32_t before, std::uint32_t after);
+  void give_out(Batch& batch, const std::uint32_t* rows, std::uint32_t count);
   void end_window();
   void close_totals();
   std::uint32_t rows_within_heap() const;
@@ -96,6 +102,7 @@ class WindowUpdate final : public WindowAggregateOperator {
   ProbeScratch probe_;
   std::unique_ptr<std::uint32_t[]> delta_groups_, total_groups_, old_groups_;
   BatchMemory output_;
+  BatchMemory before_;   // what was given out of the groups of output_
   BatchMemory partial_;  // the deltas of a chunk, on their way to totals or to the merging aggregate
   std::unique_ptr<std::uint32_t[]> row_numbers_;  // 0, 1, …
   LateReport late_;
@@ -123,8 +130,12 @@ class WindowUpdate final : public WindowAggregateOperator {
   std::uint32_t group_position_ = 0;  // in delta_
   std::uint32_t count_ = 0, old_count_ = 0;
   std::unique_ptr<bool[]> was_given_;
+  bool compares_ = false;                                      // old results with new ones: none of them is text
+  std::unique_ptr<std::uint32_t[]> kept_before_, kept_after_;  // rows of before_ and output_ that differ
+  std::uint32_t kept_before_count_ = 0, kept_after_count_ = 0;
   Batch* pending_ = nullptr;  // goes out before anything changes that its strings stand in
-  std::uint32_t pending_next_ = 0;
+  const std::uint32_t* pending_rows_ = nullptr;
+  std::uint32_t pending_count_ = 0, pending_next_ = 0;
   bool window_done_ = false;
 };
 

@@ -169,7 +169,9 @@ bool Binder::check_grouping(const Select& select, const Grouping& grouping, Sour
                 "group by window_start and window_end too");
     return false;
   }
-  plan_.notes.push_back(what + " without a window gives its result once, at the end of the input");
+  plan_.notes.push_back(what +
+                        " without a window gives its result once, at the end of the input, unless early results "
+                        "(table.exec.emit.early-fire.*, weir.emit.early-fire.rows) are asked for");
   return true;
 }
 

@@ -124,6 +124,20 @@ class Feed {
     return {out, late};
   }
 
+  /// The answer without windows.
+  std::multiset<std::string> answer_of_all(bool keyed) const {
+    std::map<std::int32_t, Group> groups;
+    for (const auto& rows : rows_) {
+      for (const Row& row : rows) groups[keyed ? row.k : 0].add(row);
+    }
+    std::multiset<std::string> out;
+    for (const auto& [k, group] : groups) {
+      out.insert(std::to_string(k) + " 0 0 " + std::to_string(group.count) + " " + std::to_string(group.sum) + " " +
+                 std::to_string(group.least) + " " + group.most);
+    }
+    return out;
+  }
+
  private:
   std::vector<Row> rows_[kInputs];
   std::size_t next_[kInputs] = {};
@@ -263,6 +277,64 @@ TEST(Changelog, a_late_row_changes_the_result_that_went_out_and_one_beyond_the_l
   EXPECT_EQ(changes,
             (std::vector<std::string>{"+I 0 2", "-U 0 2", "+U 0 3", "-U 0 3", "+U 0 4", "+I 10000 2", "+I 20000 1"}));
   EXPECT_EQ(outcome.ledger.late, 1u);
+}
+
+TEST(Changelog, what_a_change_leaves_as_it_is_does_not_go_out_again) {
+  Folder folder;
+  const std::string in = folder.put("in.csv", "1000,5\n2000,9\n3000,2\n4000,9\n5000,12\n6000,12\n");
+  JobOptions options = small_options();
+  std::vector<std::string> changes;
+  options.host_tables["o"].write = [&](std::uint32_t, const Batch& batch) {
+    for (std::uint32_t i = 0; i < batch.selected_count(); ++i) {
+      constexpr const char* kText[] = {"+I", "-U", "+U", "-D"};
+      const std::uint32_t row = batch.has_selection() ? batch.selection()[i] : i;
+      changes.push_back(kText[static_cast<std::size_t>(batch.kinds()[row])] + std::string(" ") +
+                        std::to_string(batch.column(0).values<std::int64_t>()[row]));
+    }
+  };
+  options.batch_rows = 1;
+  const Outcome outcome = run_sql(
+      "SET 'table.exec.emit.early-fire.enabled' = 'true';\n" +
+          csv_table("t", "ms BIGINT, v BIGINT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts", in) +
+          "CREATE TABLE o (m BIGINT) WITH ('connector' = 'host');\nINSERT INTO o SELECT MAX(v) FROM TABLE(TUMBLE(TABLE "
+          "t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end;",
+      options);
+  ASSERT_TRUE(outcome.ok()) << outcome.text();
+  EXPECT_EQ(changes, (std::vector<std::string>{"+I 5", "-U 5", "+U 9", "-U 9", "+U 12"}));
+  expect_closed(outcome.ledger);
+}
+
+/// GROUP BY without a window over input that may have no end: results by key that change, after every batch or so many
+/// rows; at the end they are those of all rows.
+TEST_P(Changelogs, a_group_by_without_a_window_ends_in_the_final_answer) {
+  for (const std::string& settings : {kEarly, kEveryRows, kLateness + kEveryRows}) {
+    SCOPED_TRACE(settings);
+    Feed feed(12);
+    Applied applied;
+    JobOptions options = this->options();
+    options.host_tables["t"] = feed.table();
+    options.host_tables["o"] = applied.table(std::get<1>(GetParam()) != 7);
+    const Outcome outcome = run_sql(
+        settings +
+            "CREATE TABLE t (ms BIGINT NOT NULL, k INT NOT NULL, v BIGINT NOT NULL, s STRING NOT NULL) WITH "
+            "('connector' = 'host');\n"
+            "CREATE TABLE o (k INT, s TIMESTAMP(3), e TIMESTAMP(3), n BIGINT, total BIGINT, least BIGINT, most STRING) "
+            "WITH ('connector' = 'host');\nINSERT INTO o SELECT " +
+            (keyed() ? "k" : "0") +
+            ", TIMESTAMP '1970-01-01 00:00:00', TIMESTAMP '1970-01-01 00:00:00', COUNT(*), SUM(v + k - k + ms - ms), "
+            "MIN(v), "
+            "MAX(s) FROM t" +
+            (keyed() ? " GROUP BY k;" : ";"),
+        options);
+    ASSERT_TRUE(outcome.ok()) << outcome.text();
+    EXPECT_EQ(applied.rows, feed.answer_of_all(keyed()));
+    EXPECT_EQ(applied.taken_back_without_being_there, 0u);
+    EXPECT_EQ(applied.kinds[1], applied.kinds[2]) << "each -U has its +U";
+    if (std::get<1>(GetParam()) < 256) {  // all partials may go in one large batch
+      EXPECT_GT(applied.kinds[2], 0u);
+    }
+    expect_closed(outcome.ledger);
+  }
 }
 
 TEST(Changelog, rows_beyond_the_lateness_go_to_the_side_table) {

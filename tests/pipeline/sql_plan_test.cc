@@ -112,6 +112,32 @@ TEST(SqlPlan, AWindowOverWindowTimeOfAnotherIsPlanned) {
   EXPECT_THAT(plan, HasSubstr("Aggregate keys [] window TUMBLE(`ts`, size 1 min) calls [SUM(`n`)]"));
 }
 
+TEST(SqlPlan, ResultsGroupedByBothEdgesStayInTheirWindows) {
+  const std::string counts =
+      "CREATE VIEW v AS SELECT channel, window_start AS s, window_end AS e, COUNT(*) AS n FROM TABLE(HOP(TABLE bids, "
+      "DESCRIPTOR(ts), INTERVAL '2' SECOND, INTERVAL '10' SECOND)) GROUP BY channel, window_start, window_end;";
+  EXPECT_EQ(bids_plan(counts + "SELECT e, MAX(n) AS m FROM v GROUP BY e, s;"),
+            "Sink print\n"
+            "  Project `window_end`, `aggregate_0`\n"
+            "    Aggregate keys [`s`] window of the rows, to `e` calls [MAX(`n`)]\n"
+            "      Window of the rows, to `e`\n"
+            "        Project `channel`, `window_start`, `window_end`, `aggregate_0`\n"
+            "          Aggregate keys [`channel`] window HOP(`ts`, slide 2 s, size 10 s) calls [COUNT(*)]\n"
+            "            Window HOP(`ts`, slide 2 s, size 10 s)\n"
+            "              Scan bids watermark (`ts` - INTERVAL '4' SECOND)\n");
+  EXPECT_THAT(bids_plan(counts + "SELECT DISTINCT n, s, e FROM v;"),
+              HasSubstr("Aggregate keys [`n`, `s`] window of the rows"));
+  EXPECT_THAT(bids_plan(counts + "SELECT s, e, n, COUNT(*) FROM v GROUP BY s, e, ROLLUP (n);"),
+              HasSubstr("Aggregate keys [`s`, `n`, 0] window of the rows, to `e` grouping sets"));
+  // One edge alone is a column like others.
+  EXPECT_THAT(bids_plan(counts + "SELECT e, MAX(n) AS m FROM v GROUP BY e;"),
+              HasSubstr("    Aggregate keys [`e`] calls [MAX(`n`)]\n"));
+  EXPECT_THAT(bids_plan(counts + "SELECT channel, MAX(e) AS m FROM v GROUP BY channel;"),
+              HasSubstr("    Aggregate keys [`channel`] calls [MAX(`e`)]\n"));
+  EXPECT_EQ(first_error(counts + "SELECT channel FROM v GROUP BY s, e;"),
+            "`channel` is neither grouped nor inside an aggregate");
+}
+
 TEST(SqlPlan, TickFollowsThePrecisionOfTheTimeColumn) {
   const auto tick = [](int precision) {
     const std::string p = std::to_string(precision);

@@ -4,6 +4,9 @@
 //   rows ─► watermark ─► filter ─► project ─► window aggregate (kSingle) ─► …           one shard
 //   rows ─► watermark ─► … ─► window aggregate (kLocal) ═ exchange ═► (kMerge) ─► …     local, then merge
 //   rows ─► watermark ─► … ─► late filter ═ exchange ═► window aggregate (kSingle) ─► … shuffle
+//   results ─► filter ─► project ─► window aggregate, in any of these ways again         a cascade
+//
+// No result is late for a window over it: its window_time lies above every watermark that was passed on before it.
 //
 // A window aggregate takes columns, not expressions: the planner puts a project before it whose expressions are the
 // keys, the event time, the arguments and the filters; aggregate_inputs() makes that project and the columns in one
@@ -120,6 +123,8 @@ struct LateFilterOptions {
   std::int64_t lateness_ns = 0;          ///< How long behind its end a window takes rows.
   Schema input;                          ///< kSideOutput: of the rows that come in.
   std::vector<std::string> input_names;  ///< By the number in the batches' headers, for kFail's message.
+  /// The windows are of this zone's wall clock, while times and watermarks are instants; empty: both are alike.
+  std::string zone;
 };
 
 /// Takes out the rows all of whose windows have fired: drops them as kLate, ends the job at the first, or gives them to
@@ -189,6 +194,12 @@ struct WindowAggregateOptions {
   std::vector<AggregateColumn> aggregates;
   std::vector<std::string> key_names;  ///< In the output; empty: the columns' names.
   EmitOptions emit;
+  /// Its results go to windows again: behind some windows that one control completes comes the watermark that they
+  /// reach, so that those do not all stay open.
+  bool feeds_windows = false;
+  /// SESSION: the first late row ends the job, which names the input: input_names by the number in a row's arrival.
+  bool fail_late = false;
+  std::vector<std::string> input_names;
   std::uint32_t groups_max = 1u << 20;     ///< Keys in one slice.
   std::uint32_t slices_max = 4096;         ///< Open slices.
   std::size_t state_bytes_max = 1u << 30;  ///< All state of this instance; address space is reserved, not taken.
