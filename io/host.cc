@@ -19,6 +19,7 @@ namespace {
 FileStatus to_status(const struct stat& found) noexcept {
   FileStatus status;
   status.size = static_cast<std::uint64_t>(found.st_size);
+  status.identity = static_cast<std::uint64_t>(found.st_ino) ^ (static_cast<std::uint64_t>(found.st_dev) << 44);
   if (S_ISREG(found.st_mode))
     status.kind = FileKind::kRegular;
   else if (S_ISDIR(found.st_mode))

@@ -149,6 +149,11 @@ void DecodedStream::abandon() {
   end_stream();
 }
 
+void DecodedStream::abandon(ErrorCode code) {
+  report_cut(code, "the rest of the record is gone");
+  end_stream();
+}
+
 DecodingReader::DecodingReader(std::unique_ptr<Decoder> decoder, ReaderCallbacks callbacks)
     : stream_(std::move(decoder), std::move(callbacks)) {}
 

@@ -31,6 +31,8 @@ class DecodedStream {
   /// Ends a stream that failed: the piece of a record that was cut is reported as a bad record, which does not fail the
   /// job. Requires: read gave kFailed.
   void abandon();
+  /// Ends a running stream whose bytes are no longer there; the piece that was cut is told with that code.
+  void abandon(ErrorCode code);
   std::uint64_t bytes() const noexcept { return bytes_before_ + (bytes_ == nullptr ? 0 : bytes_->bytes_consumed()); }
   std::uint64_t records() const noexcept { return records_before_ + (bytes_ == nullptr ? 0 : decoder_->records()); }
 

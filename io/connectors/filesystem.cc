@@ -4,6 +4,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -11,9 +12,12 @@
 #include "connectors/decoding_reader.h"
 #include "connectors/encoding_writer.h"
 #include "connectors/options.h"
+#include "connectors/paced_reader.h"
+#include "connectors/tail_reader.h"
 #include "journal/journal_format.h"
 #include "weir/io/byte_sink.h"
 #include "weir/io/byte_source.h"
+#include "weir/io/text_number.h"
 
 namespace weir {
 namespace {
@@ -27,7 +31,10 @@ constexpr OptionHelp kOptions[] = {
     {"sink.rolling-policy.file-size", "", "accepted for Flink; a run writes one part a shard"},
     {"sink.rolling-policy.rollover-interval", "", "accepted for Flink; a run writes one part a shard"},
     {"sink.rolling-policy.check-interval", "", "accepted for Flink; a run writes one part a shard"},
-    {"source.monitor-interval", "", "accepted for Flink; files are read once"},
+    {"scan.pace", "", "source: seconds of event time that pass in a second, 1.0 as it happened; else at full speed"},
+    {"scan.pace-column", "", "source: TIMESTAMP, TIMESTAMP_LTZ or BIGINT (nanoseconds) column that scan.pace goes by"},
+    {"source.monitor-interval", "",
+     "source: look that often for growth and new files, for ever; else files are read once"},
 };
 
 /// "file:///a/b" and "file:/a/b" as Flink writes paths.
@@ -49,10 +56,68 @@ class FilesystemSource final : public TableSource {
   }
 
   std::uint32_t input_count() const noexcept override { return static_cast<std::uint32_t>(files_.size()); }
-  bool bounded() const noexcept override { return true; }
+  bool bounded() const noexcept override { return interval_ns_ == 0; }
 
   Result<std::unique_ptr<RowReader>> open(std::uint32_t input, IoBackend& backend,
                                           const ReaderCallbacks& callbacks) override {
+    WEIR_ASSIGN(std::unique_ptr<RowReader> reader, open_reader(input, backend, callbacks));
+    if (!pace_.has_value()) return reader;
+    return make_paced_reader(*pace_, std::move(reader), backend);
+  }
+
+  std::string input_name(std::uint32_t input) const override {
+    return input < files_.size() ? files_[input] : TableSource::input_name(input);
+  }
+
+  std::size_t reader_bytes() const noexcept override {
+    const FileSourceConfig config;
+    const std::size_t decoder = 4 * context_.record_bytes_max + frame_bytes_;
+    const std::size_t paced = pace_.has_value() ? paced_reader_bytes(*pace_) : 0;
+    if (interval_ns_ != 0) return files_max_ * (std::size_t{buffer_bytes_} + 4096 + decoder) + paced;
+    // Read buffers, the decompressed chunk, the decompressor's window in the common case, the decoder's carry and
+    // index.
+    return std::size_t{config.read_buffers_max} * buffer_bytes_ + buffer_bytes_ + (std::size_t{16} << 20) + decoder +
+           paced;
+  }
+
+  /// Gives rows by their event time. The pacer reads a column that the query may not want, behind those it does.
+  void pace(PaceConfig pace, std::uint32_t table_column) {
+    pace.columns = static_cast<std::uint32_t>(format_.columns.size());
+    pace.staged.resize(pace.columns);
+    std::optional<std::uint32_t> place;
+    for (const DecodedColumn& column : format_.columns) {
+      pace.staged[column.batch_column] = context_.schema.fields[column.source_index].type.physical();
+      if (column.source_index == table_column) place = column.batch_column;
+    }
+    if (!place.has_value()) {
+      place = pace.columns;
+      format_.columns.push_back({table_column, *place});
+      pace.staged.push_back(context_.schema.fields[table_column].type.physical());
+    }
+    pace.time_column = *place;
+    pace.heap_bytes = context_.record_bytes_max;
+    pace_ = std::move(pace);
+  }
+
+  /// Watches the path for growth and new files, as one input. Requires: one path.
+  void watch(std::int64_t interval_ns, std::uint32_t files_max) noexcept {
+    interval_ns_ = interval_ns;
+    files_max_ = files_max;
+  }
+
+  std::string describe() const override {
+    if (interval_ns_ != 0)
+      return "filesystem " + files_[0] + ", " + format_.format + ", watched every " +
+             std::to_string(interval_ns_ / 1'000'000) + " ms, 1 input";
+    return "filesystem " + plain_path(context_.options.at("path")) + ", " + format_.format + ", " +
+           std::to_string(files_.size()) + (files_.size() == 1 ? " input" : " inputs");
+  }
+
+ private:
+  Result<std::unique_ptr<RowReader>> open_reader(std::uint32_t input, IoBackend& backend,
+                                                 const ReaderCallbacks& callbacks) {
+    if (interval_ns_ != 0)
+      return make_tail_reader({files_[input], interval_ns_, files_max_, buffer_bytes_}, format_, backend, callbacks);
     WEIR_ASSIGN(std::unique_ptr<Decoder> decoder, make_decoder(format_));
     FileSourceConfig config;
     config.path = files_[input];
@@ -63,29 +128,14 @@ class FilesystemSource final : public TableSource {
     return std::unique_ptr<RowReader>(std::move(reader));
   }
 
-  std::string input_name(std::uint32_t input) const override {
-    return input < files_.size() ? files_[input] : TableSource::input_name(input);
-  }
-
-  std::size_t reader_bytes() const noexcept override {
-    const FileSourceConfig config;
-    // Read buffers, the decompressed chunk, the decompressor's window in the common case, the decoder's carry and
-    // index.
-    return std::size_t{config.read_buffers_max} * buffer_bytes_ + buffer_bytes_ + (std::size_t{16} << 20) +
-           4 * context_.record_bytes_max + frame_bytes_;
-  }
-
-  std::string describe() const override {
-    return "filesystem " + plain_path(context_.options.at("path")) + ", " + format_.format + ", " +
-           std::to_string(files_.size()) + (files_.size() == 1 ? " input" : " inputs");
-  }
-
- private:
   TableContext context_;
   FormatContext format_;
   std::vector<std::string> files_;
   std::uint32_t buffer_bytes_;
-  std::size_t frame_bytes_ = 0;  // of a journal
+  std::size_t frame_bytes_ = 0;   // of a journal
+  std::int64_t interval_ns_ = 0;  // of looking for growth; 0: read once
+  std::uint32_t files_max_ = 0;
+  std::optional<PaceConfig> pace_;
 };
 
 Result<std::vector<std::string>> find_files(const TableContext& context, const std::string& path) {
@@ -99,13 +149,50 @@ Result<std::vector<std::string>> find_files(const TableContext& context, const s
   return files;
 }
 
+struct PaceOptions {
+  double pace = 1;
+  std::uint32_t column = 0;
+};
+
+Result<PaceOptions> read_pace(const TableContext& context, const OptionReader& options) {
+  PaceOptions out;
+  const std::string text = options.text("scan.pace", "1.0");
+  if (parse_double(text, out.pace) != TextStatus::kOk || !(out.pace >= 1e-6 && out.pace <= 1e9)) {
+    return Error(ErrorCode::kSqlInvalidOption, "option 'scan.pace' of table " + context.table +
+                                                   " wants a number of 0.000001 to 1000000000, not '" + text + "'");
+  }
+  const std::string name = options.text("scan.pace-column", "");
+  const int column = context.schema.find(name);
+  if (column < 0) {
+    return Error(ErrorCode::kSqlInvalidOption, name.empty()
+                                                   ? "option 'scan.pace' of table " + context.table +
+                                                         " needs 'scan.pace-column', the column of the event time"
+                                                   : "option 'scan.pace-column' of table " + context.table +
+                                                         " names '" + name + "', which is none of its columns");
+  }
+  out.column = static_cast<std::uint32_t>(column);
+  const Type& type = context.schema.fields[out.column].type;
+  if (type.is_timestamp() || type.id == TypeId::kBigInt) return out;
+  return Error(ErrorCode::kSqlInvalidOption, "option 'scan.pace-column' of table " + context.table + " names '" + name +
+                                                 "', which is " + type.to_string() +
+                                                 "; it takes TIMESTAMP, TIMESTAMP_LTZ or BIGINT (nanoseconds)");
+}
+
 Result<std::unique_ptr<TableSource>> make_filesystem_source(const TableContext& context) {
   const OptionReader options(context.options, context.table);
   WEIR_ASSIGN(std::string path, options.required("path", "filesystem"));
   path = plain_path(std::move(path));
   WEIR_ASSIGN(const std::uint64_t inputs_max, options.number("weir.inputs-max", 64, 1, kInputsMax));
   WEIR_ASSIGN(const std::uint64_t buffer_bytes, options.number("weir.buffer-bytes", 262144, 4096, 16u << 20));
-  WEIR_ASSIGN(std::vector<std::string> files, find_files(context, path));
+  WEIR_ASSIGN(const std::int64_t interval_ns, options.duration("source.monitor-interval", 0));
+  if (interval_ns != 0 && path == kStandardStream) {
+    return Error(ErrorCode::kSqlInvalidOption, "source.monitor-interval of table " + context.table +
+                                                   " is for files; the standard input ends when its writer closes it");
+  }
+  std::vector<std::string> files{path};
+  if (interval_ns == 0) {
+    WEIR_ASSIGN(files, find_files(context, path));
+  }
   if (files.size() > inputs_max) {
     return Error(ErrorCode::kLimitExceeded, "folder " + path + " holds " + std::to_string(files.size()) +
                                                 " files; weir.inputs-max of table " + context.table + " is " +
@@ -113,8 +200,16 @@ Result<std::unique_ptr<TableSource>> make_filesystem_source(const TableContext& 
   }
   FormatContext format = format_context(context, filesystem_connector());
   format.may_borrow = true;
-  return std::unique_ptr<TableSource>(std::make_unique<FilesystemSource>(context, std::move(format), std::move(files),
-                                                                         static_cast<std::uint32_t>(buffer_bytes)));
+  auto source = std::make_unique<FilesystemSource>(context, std::move(format), std::move(files),
+                                                   static_cast<std::uint32_t>(buffer_bytes));
+  if (interval_ns != 0) source->watch(interval_ns, static_cast<std::uint32_t>(inputs_max));
+  if (options.has("scan.pace") || options.has("scan.pace-column")) {
+    WEIR_ASSIGN(const PaceOptions pace, read_pace(context, options));
+    PaceConfig config;
+    config.pace = pace.pace;
+    source->pace(std::move(config), pace.column);
+  }
+  return std::unique_ptr<TableSource>(std::move(source));
 }
 
 class FilesystemSink final : public TableSink {

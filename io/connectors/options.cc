@@ -1,6 +1,7 @@
 // Typed options and the errors about them (options.h).
 #include "connectors/options.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "weir/core/suggest.h"
@@ -25,6 +26,29 @@ Result<std::uint64_t> OptionReader::number(const std::string& name, std::uint64_
                                                    std::to_string(max) + ", not '" + found->second + "'");
   }
   return static_cast<std::uint64_t>(value);
+}
+
+Result<std::int64_t> OptionReader::duration(const std::string& name, std::int64_t fallback) const {
+  const auto found = options_.find(name);
+  if (found == options_.end()) return fallback;
+  std::string_view text = found->second;
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  std::string_view unit = text.substr(digits);
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  constexpr std::int64_t kMillisecond = 1'000'000, kDay = 86'400'000 * kMillisecond;
+  const std::int64_t factor = unit.empty() || unit == "ms"   ? kMillisecond
+                              : unit == "s" || unit == "sec" ? 1000 * kMillisecond
+                              : unit == "min" || unit == "m" ? 60'000 * kMillisecond
+                              : unit == "h"                  ? 3'600'000 * kMillisecond
+                              : unit == "d"                  ? kDay
+                                                             : 0;
+  std::int64_t count = 0, nanos = 0;
+  const bool fits = factor != 0 && parse_int64(text.substr(0, digits), count) == TextStatus::kOk &&
+                    !__builtin_mul_overflow(count, factor, &nanos) && nanos >= kMillisecond && nanos <= kDay;
+  if (fits) return nanos;
+  return Error(ErrorCode::kSqlInvalidOption, "option '" + name + "' of table " + std::string(table_) +
+                                                 " wants a duration of 1 ms to 1 d, such as '500 ms' or '10 s', not '" +
+                                                 found->second + "'");
 }
 
 Result<bool> OptionReader::boolean(const std::string& name, bool fallback) const {

@@ -23,6 +23,9 @@ class OptionReader {
   /// Errors: kSqlInvalidOption where it is not a whole number of min … max.
   Result<std::uint64_t> number(const std::string& name, std::uint64_t fallback, std::uint64_t min,
                                std::uint64_t max) const;
+  /// Nanoseconds of "10 s", "500ms", "2 min", "1 h", "1 d"; a number alone is milliseconds. Errors: kSqlInvalidOption
+  /// where it is none, or not of 1 ms … 1 d.
+  Result<std::int64_t> duration(const std::string& name, std::int64_t fallback) const;
   /// "true" or "false". Errors: kSqlInvalidOption.
   Result<bool> boolean(const std::string& name, bool fallback) const;
   /// Errors: kSqlInvalidOption where it is not there or empty.

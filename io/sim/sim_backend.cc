@@ -159,10 +159,16 @@ Result<IoHandle> SimBackend::open(const std::string& path, OpenMode mode) {
   return add_handle(HandleKind::kDirect, -1, std::move(state), path);
 }
 
+namespace {
+FileStatus regular_status(const SimFile& file) {
+  return {FileKind::kRegular, file.bytes.size(), reinterpret_cast<std::uintptr_t>(&file)};
+}
+}  // namespace
+
 Result<FileStatus> SimBackend::status(const std::string& path) {
   if (path == kStandardStream && !world_.host_files) return FileStatus{FileKind::kPipe, 0};
   const auto at = world_.files.find(path);
-  if (at != world_.files.end()) return FileStatus{FileKind::kRegular, at->second->bytes.size()};
+  if (at != world_.files.end()) return regular_status(*at->second);
   if (world_.is_directory(path)) return FileStatus{FileKind::kDirectory, 0};
   if (world_.host_files) return host_status(path);
   return Error::from_errno(ENOENT, "cannot look at " + path);
@@ -174,7 +180,7 @@ Result<FileStatus> SimBackend::status(IoHandle id) {
   const SimHandle& state = sim_handles_[handle];
   if (state.file == nullptr) return FileStatus{FileKind::kOther, 0};
   if (handles_[handle].kind == HandleKind::kStream) return FileStatus{FileKind::kPipe, 0};
-  return FileStatus{FileKind::kRegular, state.file->bytes.size()};
+  return regular_status(*state.file);
 }
 
 Result<std::vector<std::string>> SimBackend::list(const std::string& directory) {

@@ -99,6 +99,20 @@ Result<std::string> SimWorld::read_file(const std::string& path) const {
   return at->second->bytes;
 }
 
+void SimWorld::append_file(const std::string& path, std::string_view bytes) {
+  const auto at = state_->files.find(path);
+  if (at == state_->files.end()) return write_file(path, bytes);
+  at->second->bytes += bytes;
+}
+
+void SimWorld::rename_file(const std::string& from, const std::string& to) {
+  auto moved = state_->files.extract(from);
+  if (moved.empty()) return;
+  state_->files.erase(to);
+  moved.key() = to;
+  state_->files.insert(std::move(moved));
+}
+
 void SimWorld::remove_file(const std::string& path) {
   state_->files.erase(path);
 }

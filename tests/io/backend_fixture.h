@@ -39,6 +39,9 @@ class World {
   virtual std::string read_file(const std::string& name) = 0;
   virtual void make_directory(const std::string& name) = 0;
   virtual void truncate_file(const std::string& name, std::size_t size) = 0;
+  virtual void append_file(const std::string& name, std::string_view bytes) = 0;
+  virtual void rename_file(const std::string& from, const std::string& to) = 0;
+  virtual void remove_file(const std::string& name) = 0;
   virtual std::unique_ptr<Peer> connect(std::uint16_t port) = 0;
   virtual bool simulated() const { return false; }
 };
@@ -68,7 +71,7 @@ struct Recorder : Completion {
   std::vector<Seen> events;
 };
 
-class BackendTest : public testing::TestWithParam<const char*> {
+class BackendTest : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     world_ = make_world(GetParam());
@@ -138,8 +141,8 @@ class BackendTest : public testing::TestWithParam<const char*> {
 /// Bytes whose every piece tells where it stands.
 std::string pattern(std::size_t bytes, std::uint64_t seed = 1);
 
-#define WEIR_ON_ALL_BACKENDS(suite)                                           \
-  INSTANTIATE_TEST_SUITE_P(, suite, testing::Values("uring", "epoll", "sim"), \
+#define WEIR_ON_ALL_BACKENDS(suite)                                             \
+  INSTANTIATE_TEST_SUITE_P(, suite, ::testing::Values("uring", "epoll", "sim"), \
                            [](const auto& p) { return std::string(p.param); })
 
 }  // namespace weir

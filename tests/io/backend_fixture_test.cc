@@ -82,6 +82,13 @@ class HostWorld final : public World {
   void truncate_file(const std::string& name, std::size_t size) override {
     std::filesystem::resize_file(path(name), size);
   }
+  void append_file(const std::string& name, std::string_view bytes) override {
+    std::ofstream(path(name), std::ios::binary | std::ios::app) << bytes;
+  }
+  void rename_file(const std::string& from, const std::string& to) override {
+    std::filesystem::rename(path(from), path(to));
+  }
+  void remove_file(const std::string& name) override { std::filesystem::remove(path(name)); }
   std::unique_ptr<Peer> connect(std::uint16_t port) override { return std::make_unique<HostPeer>(port); }
 
  private:
@@ -112,6 +119,11 @@ class SimulatedWorld final : public World {
   std::string read_file(const std::string& name) override { return world_.read_file(path(name)).value_or(""); }
   void make_directory(const std::string& name) override { world_.make_directory(path(name)); }
   void truncate_file(const std::string& name, std::size_t size) override { world_.truncate_file(path(name), size); }
+  void append_file(const std::string& name, std::string_view bytes) override { world_.append_file(path(name), bytes); }
+  void rename_file(const std::string& from, const std::string& to) override {
+    world_.rename_file(path(from), path(to));
+  }
+  void remove_file(const std::string& name) override { world_.remove_file(path(name)); }
   std::unique_ptr<Peer> connect(std::uint16_t port) override {
     return std::make_unique<SimulatedPeer>(world_.connect_peer(port));
   }

@@ -76,6 +76,7 @@ enum class FileKind : std::uint8_t { kRegular, kDirectory, kPipe, kOther };
 struct FileStatus {
   FileKind kind = FileKind::kRegular;
   std::uint64_t size = 0;
+  std::uint64_t identity = 0;  ///< The same for one file whatever its name; another for each file that exists.
 };
 enum class OpenMode : std::uint8_t {
   kRead,

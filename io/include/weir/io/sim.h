@@ -79,6 +79,9 @@ class SimWorld {
   void write_file(const std::string& path, std::string_view bytes);
   /// Errors: kNotFound.
   Result<std::string> read_file(const std::string& path) const;
+  /// Readers that are at the end see it at their next read.
+  void append_file(const std::string& path, std::string_view bytes);
+  void rename_file(const std::string& from, const std::string& to);
   void remove_file(const std::string& path);
   void make_directory(const std::string& path);
   /// Cuts a file; ops that read it afterwards see the new end.
