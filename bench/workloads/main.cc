@@ -18,6 +18,7 @@ std::vector<Workload> workloads() {
                                {"duckdb", run_duckdb},
                                {"csv", run_csv},
                                {"flights", run_flights},
+                               {"journal", run_journal},
                                {"json", run_json},
                                {"allocations", run_allocations},
                                {"peak_memory", run_peak_memory}};

@@ -26,6 +26,7 @@ void run_duckdb(const Parameters& parameters, Report& report);
 void run_csv(const Parameters& parameters, Report& report);
 void run_flights(const Parameters& parameters, Report& report);
 void run_json(const Parameters& parameters, Report& report);
+void run_journal(const Parameters& parameters, Report& report);
 void run_allocations(const Parameters& parameters, Report& report);
 void run_peak_memory(const Parameters& parameters, Report& report);
 /// The child process of peak_memory: runs one case, prints what it took and what explain said.

@@ -163,6 +163,19 @@ Result<void> DecodingReader::open(std::unique_ptr<ByteSource> bytes, IoBackend& 
   return {};
 }
 
+std::vector<IoCount> DecodingReader::counts() const {
+  const FeedCounts counts = stream_.feed_counts();
+  std::vector<IoCount> out;
+  const auto add = [&](std::string_view name, std::uint64_t count) {
+    if (count != 0) out.push_back({name, count});
+  };
+  add("sequence gaps", counts.gaps);
+  add("messages missing in gaps", counts.missing);
+  add("messages that had come already", counts.repeated);
+  add("packets of other traffic", counts.other_packets);
+  return out;
+}
+
 ReadStatus DecodingReader::read(Batch& batch) {
   return stream_.read(batch);
 }

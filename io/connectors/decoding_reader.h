@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "weir/core/clock.h"
 #include "weir/io/byte_source.h"
@@ -34,6 +35,8 @@ class DecodedStream {
   /// Ends a running stream whose bytes are no longer there; the piece that was cut is told with that code.
   void abandon(ErrorCode code);
   std::uint64_t bytes() const noexcept { return bytes_before_ + (bytes_ == nullptr ? 0 : bytes_->bytes_consumed()); }
+  /// What the decoder of a feed missed or passed over.
+  FeedCounts feed_counts() const noexcept { return decoder_->feed_counts(); }
   std::uint64_t records() const noexcept { return records_before_ + (bytes_ == nullptr ? 0 : decoder_->records()); }
 
  private:
@@ -72,6 +75,7 @@ class DecodingReader final : public RowReader {
   const Error& error() const noexcept override { return stream_.error(); }
   std::uint64_t bytes() const noexcept override { return stream_.bytes(); }
   std::uint64_t records() const noexcept override { return stream_.records(); }
+  std::vector<IoCount> counts() const override;
 
  private:
   DecodedStream stream_;

@@ -68,6 +68,7 @@ class PacedReader final : public RowReader {
   const Error& error() const noexcept override { return error_.has_value() ? *error_ : reader_->error(); }
   std::uint64_t bytes() const noexcept override { return reader_->bytes(); }
   std::uint64_t records() const noexcept override { return reader_->records(); }
+  std::vector<IoCount> counts() const override { return reader_->counts(); }
 
  private:
   /// The clock's time at which the row is to come.

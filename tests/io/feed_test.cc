@@ -373,6 +373,21 @@ TEST(Feeds, DamagedBytesGiveTheSameAnswerHoweverTheyAreCut) {
   }
 }
 
+TEST(Feeds, WhatWasMissedAndPassedOverIsCounted) {
+  const Capture capture;
+  const std::string packet = capture.packet(frame(mold("S", 1, {kAdd, kExecuted})));
+  const std::string bytes = capture.header() + packet + packet + capture.packet(frame("t", Net::kTcp)) +
+                            capture.packet(frame("a", Net::kArp)) + capture.packet(frame(mold("S", 8, {kCross})));
+  const FormatContext context = itch({{"itch.framing", "pcap"}});
+  auto decoder = make_decoder(context);
+  decode_with(**decoder, kOrders, bytes, {}, [](const Batch&) {});
+  const FeedCounts counts = (*decoder)->feed_counts();
+  EXPECT_EQ(counts.gaps, 1u);
+  EXPECT_EQ(counts.missing, 5u);
+  EXPECT_EQ(counts.repeated, 2u);
+  EXPECT_EQ(counts.other_packets, 2u);
+}
+
 TEST(Feeds, AHandlerThatSaysStopIsHeardInTheMiddleOfAPacketAndNothingIsLostBehindIt) {
   const std::string bad = itch_add(86'400'000'000'000, 1, 'B', 1, "A", 1);
   const std::string bytes = mold("S", 1, {kAdd, bad, kExecuted, bad, kCross});
