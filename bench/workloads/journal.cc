@@ -46,7 +46,7 @@ void run_journal(const Parameters& parameters, Report& report) {
   std::int64_t quantity_sum = 0;
   for (std::uint64_t i = 0; i < rows; ++i) quantity_sum += quantities[i % kPeriod];
   const TemporaryFile journal(parameters, "journal"), copy(parameters, "copy");
-  const auto batch_rows = static_cast<std::uint32_t>(parameters.value("batch_rows", 4096, 4096));
+  const auto batch_rows = static_cast<std::uint32_t>(parameters.value("batch_rows", 1024, 1024));
   const std::string stored = "'connector' = 'filesystem', 'path' = '" + journal.path() + "', 'format' = 'journal'";
   std::uint64_t bytes = 0;
 

@@ -240,6 +240,14 @@ class JournalEncoder final : public Encoder {
       return;
     }
     const Vector& vector = rows.batch.column(*time_column_);
+    if (vector.validity == nullptr && !rows.batch.has_selection()) {
+      const std::int64_t* const times = vector.values<std::int64_t>() + rows.first;
+      for (std::uint32_t i = 0; i < rows.count; ++i) {
+        header.event_time_min = std::min(header.event_time_min, times[i]);
+        header.event_time_max = std::max(header.event_time_max, times[i]);
+      }
+      return;
+    }
     for (std::uint32_t i = 0; i < rows.count; ++i) {
       const std::uint32_t row = rows.at(i);
       if (!vector.is_valid(row)) continue;

@@ -1,7 +1,7 @@
 // Journals: the bytes as they are, and as damage to a journal that was written (so that what lies behind the check sums
 // is reached: the fuzzer's bytes become a payload with the right sums around it).
 #include "fuzz/format_property.h"
-#include "journal/journal_layout.h"
+#include "journal/journal_index.h"
 
 namespace weir::testing {
 namespace {
@@ -31,6 +31,35 @@ std::string sealed(std::string_view payload) {
   return bytes + frame;
 }
 
+/// Pointed at, the rows are those that copying gives; and the index reader keeps to its bounds.
+void check_borrowed_and_index(std::string_view bytes) {
+  FormatContext context = context_of("journal", columns());
+  const Decoded copied = decode_all(context, bytes);
+  std::unique_ptr<char, void (*)(void*)> memory(
+      static_cast<char*>(std::aligned_alloc(64, (bytes.size() + kReadPadding + 63) / 64 * 64)), std::free);
+  std::memcpy(memory.get(), bytes.data(), bytes.size());
+  context.may_borrow = true;
+  auto decoder = make_decoder(context);
+  OwnedBatch batch(columns(), 64, 1 << 16);
+  std::vector<std::string> rows;
+  bool stopped = false;
+  const BadRecordHandler any = [](const BadRecord&) { return true; };
+  for (std::size_t at = 0; at < bytes.size() && !stopped;) {
+    batch->reset();
+    const DecodeResult result = (*decoder)->decode({memory.get() + at, bytes.size() - at}, *batch, any);
+    for (std::uint32_t row = 0; row < batch->row_count(); ++row) rows.push_back(row_text(*batch, row));
+    at += result.consumed;
+    stopped = result.stopped;
+  }
+  expect(rows == copied.rows, "rows that are pointed at are those that are copied", printed(copied));
+  const detail::ReadAt read = [&](std::uint64_t place, std::span<char> into) -> Result<void> {
+    expect(place + into.size() <= bytes.size(), "the index reader keeps to the file", "");
+    std::memcpy(into.data(), bytes.data() + place, into.size());
+    return {};
+  };
+  (void)detail::read_journal_index(read, bytes.size());
+}
+
 }  // namespace
 }  // namespace weir::testing
 
@@ -41,10 +70,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (bytes.size() < 2) return 0;
   const unsigned choice = static_cast<unsigned char>(bytes[1]);
   const FormatContext context = context_of("journal", columns());
-  if ((choice & 1) == 0) {
-    check_format(context, std::string(1, bytes[0]).append(bytes.substr(2)), false);
-  } else {
-    check_format(context, std::string(1, bytes[0]) + sealed(bytes.substr(2)), false);
-  }
+  const std::string input = (choice & 1) == 0 ? std::string(bytes.substr(2)) : sealed(bytes.substr(2));
+  check_format(context, std::string(1, bytes[0]) + input, false);
+  check_borrowed_and_index(input);
   return 0;
 }
