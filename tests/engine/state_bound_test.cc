@@ -63,5 +63,33 @@ TEST(StateBound, state_bytes_max_is_the_bound_where_the_others_imply_more_or_str
   EXPECT_EQ(bound_of(job(in, folder.path("out"), "CAST(k AS STRING)"), options), options.state_bytes_max);
 }
 
+TEST(StateBound, explain_states_each_stage_of_a_cascade_and_their_sum) {
+  Folder folder;
+  const std::string sql =
+      csv_table("t", "s BIGINT, k BIGINT, ts AS TO_TIMESTAMP_LTZ(s, 0), WATERMARK FOR ts AS ts",
+                folder.put("in.csv", "1,1\n")) +
+      "CREATE TABLE o (m BIGINT) WITH ('connector' = 'print');\n"
+      "INSERT INTO o SELECT MAX(n) FROM (SELECT k, window_start AS s, window_end AS e, COUNT(*) AS n FROM TABLE(TUMBLE("
+      "TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end) GROUP BY s, e;";
+  auto plan = plan_sql(sql);
+  ASSERT_TRUE(plan.has_value());
+  JobOptions options = small_options();
+  options.shards = 2;
+  options.slices_max = options.groups_max = 2;
+  options.state_bytes_max = std::size_t{8} << 30;
+  auto explained = Job::explain(*plan, options);
+  ASSERT_TRUE(explained.has_value()) << explained.error().to_string();
+  std::size_t sum = 0, stages = 0;
+  const std::string mark = "\"state_bytes_bound\":";
+  for (std::size_t at = 0; (at = explained->json.find(mark, at)) != std::string::npos; at += mark.size(), ++stages) {
+    const std::size_t merging = 2;
+    const std::size_t local = stages == 0 ? 1 : 2;  // one input, on one shard; then results on both
+    sum += (local + merging) * std::stoull(explained->json.substr(at + mark.size()));
+  }
+  EXPECT_EQ(stages, 2u);
+  EXPECT_NE(explained->json.find("\"aggregate_state\":" + std::to_string(sum)), std::string::npos) << explained->json;
+  EXPECT_NE(explained->text.find("the window of the results before"), std::string::npos) << explained->text;
+}
+
 }  // namespace
 }  // namespace weir::test
