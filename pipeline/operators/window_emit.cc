@@ -178,7 +178,7 @@ Result<GroupSelection> WindowAggregate::select_groups(std::uint32_t room) {
   for (; position_ < end && count < room; ++position_)
     if (table.present(position_)) groups_[count++] = position_;
   while (position_ < end && !table.present(position_)) ++position_;
-  return GroupSelection{&table, groups_.get(), count};
+  return GroupSelection{&table, groups_.get(), count, {}, nullptr, true};
 }
 
 bool WindowAggregate::selected_all() const noexcept {
@@ -196,10 +196,13 @@ bool WindowAggregate::output_must_go() const noexcept {
 void WindowAggregate::emit_keys_and_times(std::uint32_t count) {
   Batch& out = *output_;
   const std::uint32_t at = out.row_count();
-  const GroupTable& keys = sharing() ? shared_->keys() : store_.at(0).table;
   std::uint32_t column = 0;
-  for (; column < parts_.keys.columns.size(); ++column)
-    keys.read_key(column, groups_.get(), count, out.column(column), at);
+  for (; column < parts_.keys.columns.size(); ++column) {
+    if (sharing())
+      shared_->read_key(column, groups_.get(), count, out.column(column), at);
+    else
+      store_.at(0).table.read_key(column, groups_.get(), count, out.column(column), at);
+  }
   if (!windowed() && !local()) return;
   const auto fill = [&](std::int64_t value) {
     std::fill_n(out.column(column++).values<std::int64_t>() + at, count, value);

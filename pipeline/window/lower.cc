@@ -130,6 +130,21 @@ void lower_accumulator(const AggregateLayout& layout, const Accumulator& accumul
   }
 }
 
+/// Calls body with a function from a position to its state; neighbours are read without their numbers.
+template <class Body>
+void each_state(const GroupSelection& selection, const simd::GroupRows& rows, Body&& body) noexcept {
+  const std::uint32_t count = selection.count;
+  if (count == 0) return;
+  const std::size_t stride = rows.stride;
+  const std::byte* first = rows.base + selection.groups[0] * stride;
+  if (!selection.ascending || selection.groups[count - 1] - selection.groups[0] != count - 1)
+    body([base = rows.base, stride, groups = selection.groups](std::uint32_t i) { return base + groups[i] * stride; });
+  else if (stride == 16)
+    body([first](std::uint32_t i) { return first + std::size_t{i} * 16; });
+  else
+    body([first, stride](std::uint32_t i) { return first + i * stride; });
+}
+
 /// SUM (where not kAverage) and AVG of doubles by key, the commonest results of sliding windows, without a look at what
 /// else there is in each row.
 template <class T, bool kAverage>
@@ -138,17 +153,34 @@ void lower_doubles(const GroupSelection& selection, std::size_t sum_offset, cons
   const simd::GroupRows rows = selection.table != nullptr ? selection.table->state_rows() : selection.rows;
   T* out = to.values<T>() + at;
   set_valid_range(to, at, selection.count);
-  for (std::uint32_t i = 0; i < selection.count; ++i) {
-    const std::byte* state = rows.base + selection.groups[i] * rows.stride;
-    std::uint64_t count = load<std::uint64_t>(state);
-    if (skipped != nullptr) count -= load<std::uint64_t>(state + skipped->offset);
-    const double sum = load<double>(state + sum_offset);
-    if (count == 0) [[unlikely]] {
-      if (to.validity != nullptr) to.set_valid(at + i, false);
-      continue;
+  const std::size_t skipped_offset = skipped == nullptr ? 0 : skipped->offset;
+  const auto give = [&](auto state_of) {
+    for (std::uint32_t i = 0; i < selection.count; ++i) {
+      const std::byte* state = state_of(i);
+      std::uint64_t count = load<std::uint64_t>(state);
+      if (skipped != nullptr) count -= load<std::uint64_t>(state + skipped_offset);
+      const double sum = load<double>(state + sum_offset);
+      if (count == 0) [[unlikely]] {
+        if (to.validity != nullptr) to.set_valid(at + i, false);
+        continue;
+      }
+      out[i] = static_cast<T>(kAverage ? sum / static_cast<double>(static_cast<std::int64_t>(count)) : sum);
     }
-    out[i] = static_cast<T>(kAverage ? sum / static_cast<double>(static_cast<std::int64_t>(count)) : sum);
-  }
+  };
+  each_state(selection, rows, give);
+}
+
+/// COUNT, the same way.
+void lower_counts(const GroupSelection& selection, const Accumulator* skipped, std::int64_t* out) noexcept {
+  const simd::GroupRows rows = selection.table != nullptr ? selection.table->state_rows() : selection.rows;
+  each_state(selection, rows, [&](auto state_of) {
+    if (skipped == nullptr) {
+      for (std::uint32_t i = 0; i < selection.count; ++i) out[i] = load<std::int64_t>(state_of(i));
+      return;
+    }
+    for (std::uint32_t i = 0; i < selection.count; ++i)
+      out[i] = load<std::int64_t>(state_of(i)) - load<std::int64_t>(state_of(i) + skipped->offset);
+  });
 }
 
 bool lower_fast(const AggregateLayout& layout, const AggregateResult& result, const Accumulator* value,
@@ -174,15 +206,15 @@ Result<std::uint32_t> lower_result(const AggregateLayout& layout, const Aggregat
   const Accumulator* value = result.value < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.value)];
   const Accumulator* skipped = result.skipped < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.skipped)];
   if (lower_fast(layout, result, value, skipped, selection, to, at)) return selection.count;
+  if (result.function == FusedFunction::kCount) {
+    lower_counts(selection, skipped, to.values<std::int64_t>() + at);
+    return selection.count;
+  }
   for (std::uint32_t i = 0; i < selection.count; ++i) {
     const std::byte* state = selection.state(i);
     const std::uint32_t row = at + i;
     std::uint64_t count = load<std::uint64_t>(state);
     if (skipped != nullptr) count -= load<std::uint64_t>(state + skipped->offset);
-    if (result.function == FusedFunction::kCount) {
-      to.values<std::int64_t>()[row] = static_cast<std::int64_t>(count);
-      continue;
-    }
     if (to.validity != nullptr) to.set_valid(row, count != 0);
     if (count == 0) {
       if (to.physical == Physical::kString) to.values<StringRef>()[row] = StringRef();

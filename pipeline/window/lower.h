@@ -17,6 +17,7 @@ struct GroupSelection {
   std::uint32_t count = 0;
   simd::GroupRows rows = {};    ///< Where there is no table.
   StateHeap* pieces = nullptr;  ///< Where there is no table: what functions own.
+  bool ascending = false;       ///< The numbers of the groups ascend, so that neighbours can be told.
 
   std::byte* state(std::uint32_t position) const noexcept {
     return table != nullptr ? table->state(groups[position]) : rows.base + groups[position] * rows.stride;

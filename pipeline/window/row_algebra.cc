@@ -256,6 +256,28 @@ Result<void> RowAlgebra::combine(const StateRowList& to, const StateRowList& fro
   return {};
 }
 
+bool RowAlgebra::add_into(const StateRowList& to, const StateRowList& a, const StateRowList& b,
+                          std::uint32_t count) const noexcept {
+  struct Pair {
+    std::uint64_t rows;
+    double sum;
+  };
+  if (sum_ == nullptr || sum_->kind != AccumulatorKind::kSumDouble || to.rows.stride != sizeof(Pair)) return false;
+  WEIR_DCHECK(sum_->offset == offsetof(Pair, sum));
+  Pair* out = reinterpret_cast<Pair*>(to.rows.base);
+  const Pair* left = reinterpret_cast<const Pair*>(a.rows.base);
+  const Pair* right = reinterpret_cast<const Pair*>(b.rows.base);
+  const auto add = [&](auto row) {
+    for (std::uint32_t i = 0; i < count; ++i)
+      out[i] = {left[row(i)].rows + right[row(i)].rows, left[row(i)].sum + right[row(i)].sum};
+  };
+  if (a.groups == nullptr || (count != 0 && a.groups[count - 1] - a.groups[0] == count - 1))
+    add([first = a.groups == nullptr || count == 0 ? 0 : a.groups[0]](std::uint32_t i) { return first + i; });
+  else
+    add([groups = a.groups](std::uint32_t i) { return groups[i]; });
+  return true;
+}
+
 Result<void> RowAlgebra::subtract(const StateRowList& from, const StateRowList& what, std::uint32_t count,
                                   const StateMemory& memory) const {
   WEIR_DCHECK(invertible_);

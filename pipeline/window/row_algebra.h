@@ -34,6 +34,10 @@ class RowAlgebra {
   /// to[i] := to[i] + from[i]; no row of `to` occurs twice. Errors: kOverflow, kLimitExceeded.
   Result<void> combine(const StateRowList& to, const StateRowList& from, std::uint32_t count,
                        const StateMemory& memory) const;
+  /// to[i] := a[i] + b[i], where a count of rows and a sum of DOUBLE are all there is; else false, and nothing is done.
+  /// Requires: `to` is without groups, a and b have the same.
+  bool add_into(const StateRowList& to, const StateRowList& a, const StateRowList& b,
+                std::uint32_t count) const noexcept;
   /// from[i] := from[i] - what[i]. Requires: invertible(). Errors: kLimitExceeded.
   Result<void> subtract(const StateRowList& from, const StateRowList& what, std::uint32_t count,
                         const StateMemory& memory) const;

@@ -11,12 +11,6 @@
 namespace weir {
 namespace {
 
-std::uint64_t rows_counted(const std::byte* state) noexcept {
-  std::uint64_t rows;
-  std::memcpy(&rows, state, sizeof rows);
-  return rows;
-}
-
 /// Rows of a slice's table from `first` on.
 StateRowList rows_of(const Slice& slice, std::uint32_t first) noexcept {
   const simd::GroupRows rows = slice.table.state_rows();
@@ -44,11 +38,13 @@ SharedWindows::SharedWindows(const Setup& setup)
     : setup_(setup),
       algebra_(*setup.layout),
       no_aggregates_(layout_without_aggregates()),
+      key_columns_(*setup.keys, *setup.arena),
       stride_(setup.layout->state_bytes()),
       one_state_(algebra_.invertible() || setup.math.kind == WindowKind::kCumulate),
       heap_(*setup.arena),
       result_heap_(*setup.arena),
       block_(std::make_unique<std::uint32_t[]>(kBlock)),
+      fresh_(std::make_unique<std::uint32_t[]>(kBlock)),
       identity_(std::make_unique<std::uint32_t[]>(kBlock)) {
   std::iota(identity_.get(), identity_.get() + kBlock, 0u);
   GroupTable::Setup of_keys{setup.keys, &no_aggregates_, setup.arena, setup.groups_max};
@@ -58,12 +54,15 @@ SharedWindows::SharedWindows(const Setup& setup)
 
 // ---- Memory -----------------------------------------------------------------------------------------------------
 
+Error SharedWindows::memory_error() const {
+  return Error(ErrorCode::kLimitExceeded, "the state of windows does not fit state_bytes_max = " +
+                                              std::to_string(setup_.arena->bytes_max()) + " bytes of one shard")
+      .with_hint("raise state_bytes_max, use more shards or shorter windows");
+}
+
 Result<std::byte*> SharedWindows::take(std::size_t bytes) {
   void* block = setup_.arena->take(bytes);
-  if (block == nullptr)
-    return Error(ErrorCode::kLimitExceeded, "the state of windows does not fit state_bytes_max = " +
-                                                std::to_string(setup_.arena->bytes_max()) + " bytes of one shard")
-        .with_hint("raise state_bytes_max, use more shards or shorter windows");
+  if (block == nullptr) return memory_error();
   return static_cast<std::byte*>(block);
 }
 
@@ -85,18 +84,26 @@ Result<void> SharedWindows::make_room() {
   if (needed <= capacity_) return {};
   const std::uint32_t capacity = keyed() ? std::max(64u, std::bit_ceil(needed)) : 1;
   for (std::size_t part = 0; part < (one_state_ ? 1 : kParts); ++part) WEIR_TRY(grow(states_[part], capacity));
-  const std::size_t bytes = StateArena::block_bytes((capacity + 63) / 64 * sizeof(std::uint64_t));
-  if (bytes != seen_block_) {
-    WEIR_ASSIGN(std::byte * block, take(bytes));
-    std::memset(block, 0, bytes);
-    if (seen_ != nullptr) {
-      std::memcpy(block, seen_, seen_block_);
-      setup_.arena->give_back(seen_, seen_block_);
-    }
-    seen_ = reinterpret_cast<std::uint64_t*>(block);
-    seen_block_ = bytes;
-  }
+  WEIR_TRY(grow_zeroed(seen_, seen_block_, (capacity + 63) / 64));
+  if (!cumulate()) WEIR_TRY(grow_zeroed(entered_, entered_block_, capacity));
+  if (!key_columns_.grow(capacity)) return memory_error();
   capacity_ = capacity;
+  return {};
+}
+
+/// Makes room for `count` numbers, the new ones 0.
+template <class T>
+Result<void> SharedWindows::grow_zeroed(T*& array, std::size_t& block, std::size_t count) {
+  const std::size_t bytes = StateArena::block_bytes(count * sizeof(T));
+  if (bytes == block) return {};
+  WEIR_ASSIGN(std::byte * grown, take(bytes));
+  std::memset(grown, 0, bytes);
+  if (array != nullptr) {
+    std::memcpy(grown, array, block);
+    setup_.arena->give_back(array, block);
+  }
+  array = reinterpret_cast<T*>(grown);
+  block = bytes;
   return {};
 }
 
@@ -111,14 +118,38 @@ void SharedWindows::give_memory_back() noexcept {
   if (seen_ != nullptr) setup_.arena->give_back(seen_, seen_block_);
   seen_ = nullptr;
   seen_block_ = 0;
+  if (entered_ != nullptr) setup_.arena->give_back(entered_, entered_block_);
+  entered_ = nullptr;
+  entered_block_ = 0;
+  key_columns_.free();
   capacity_ = 0;
   numbers_.clear();
 }
 
 // ---- Groups -----------------------------------------------------------------------------------------------------
 
-std::uint64_t SharedWindows::row_count(Part part, std::uint32_t group) const noexcept {
-  return rows_counted(states_[part].base + group * stride_);
+/// A slice with these groups, null for the only one, enters: counts it and notes the groups that are new.
+void SharedWindows::count_in(const std::uint32_t* groups, std::uint32_t count) noexcept {
+  std::uint32_t fresh = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t group = groups == nullptr ? i : groups[i];
+    const std::uint64_t bit = std::uint64_t{1} << (group % 64);
+    const bool there = (seen_[group / 64] & bit) != 0;
+    seen_[group / 64] |= bit;
+    if (!cumulate()) ++entered_[group];
+    // The running part of a frame holds each of its numbers once, in the place of the slices.
+    if (there && cumulate() && groups != nullptr) (void)numbers_.release(group);
+    fresh_[fresh] = group;
+    fresh += there ? 0 : 1;
+  }
+  if (fresh != 0) key_columns_.put(numbers_, fresh_.get(), fresh);
+}
+
+void SharedWindows::count_out(const std::uint32_t* groups, std::uint32_t count) noexcept {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t group = groups == nullptr ? i : groups[i];
+    if (--entered_[group] == 0) seen_[group / 64] &= ~(std::uint64_t{1} << (group % 64));
+  }
 }
 
 const std::uint32_t* SharedWindows::numbers_of(const Slice& slice, std::uint32_t first, std::uint32_t count) noexcept {
@@ -189,13 +220,7 @@ Result<bool> SharedWindows::enter(SliceStore& store, std::uint32_t position, std
     const std::uint32_t count = piece(slice.table.group_end() - row_, budget);
     if (count == 0) return false;
     const std::uint32_t* groups = numbers_of(slice, row_, count);
-    if (groups == nullptr) seen_[0] = 1;
-    for (std::uint32_t i = 0; groups != nullptr && i < count; ++i) {
-      const std::uint32_t group = groups[i];
-      seen_[group / 64] |= std::uint64_t{1} << (group % 64);
-      // The running part of a frame holds each of its numbers once, in the place of the slices.
-      if (cumulate() && row_count(part, group) != 0) (void)numbers_.release(group);
-    }
+    count_in(groups, count);
     WEIR_TRY(algebra_.combine(list(part, groups), rows_of(slice, row_), count, memory(part)));
     row_ += count;
     spend(budget, count);
@@ -254,6 +279,7 @@ Result<bool> SharedWindows::leave(Slice& slice, std::size_t& budget) {
     } else if (algebra_.invertible()) {
       WEIR_TRY(algebra_.subtract(list(kRunningPart, groups), rows, count, memory(kRunningPart)));
     }
+    count_out(groups, count);
     release_numbers(count);
     row_ += count;
     spend(budget, count);
@@ -273,7 +299,7 @@ Result<bool> SharedWindows::leave(Slice& slice, std::size_t& budget) {
 /// Empties the running part of CUMULATE, whose groups are the bits of seen_.
 bool SharedWindows::end_frame(std::size_t& budget) noexcept {
   if (seen_ == nullptr) return true;
-  for (; row_ < group_end(); row_ += 64) {
+  for (; row_ < window_group_end(); row_ += 64) {
     std::uint64_t& word = seen_[row_ / 64];
     if (word == 0) continue;
     if (budget == 0) return false;
@@ -382,35 +408,38 @@ Result<bool> SharedWindows::add_extras(SliceStore& store, std::size_t& budget) {
 
 std::uint32_t SharedWindows::select(std::uint32_t& position, std::uint32_t room, std::uint32_t* groups) const noexcept {
   std::uint32_t count = 0;
-  const std::uint32_t end = group_end();
-  const std::byte* running = states_[kRunningPart].base;
-  const std::byte* front = front_live_ == 0 ? running : states_[kFrontPart].base;
-  const std::byte* extra = extra_live_ == 0 ? running : states_[kExtraPart].base;
-  const auto has_rows = [&](std::uint32_t group) {
-    const std::size_t at = group * stride_;
-    return (rows_counted(running + at) | rows_counted(front + at) | rows_counted(extra + at)) != 0;
-  };
-  while (position < end) {
+  const std::uint32_t end = window_group_end();
+  while (position < end && count < room) {
     std::uint64_t bits = seen_[position / 64] >> (position % 64);
-    if (bits == 0) {
-      position = (position / 64 + 1) * 64;
+    if (bits == ~std::uint64_t{0} && room - count >= 64) {
+      for (std::uint32_t i = 0; i < 64; ++i) groups[count + i] = position + i;
+      count += 64;
+      position += 64;
       continue;
     }
-    position += static_cast<std::uint32_t>(std::countr_zero(bits));
-    if (!has_rows(position)) {
-      ++position;
-      continue;
+    const std::uint32_t word_end = (position / 64 + 1) * 64;
+    std::uint32_t next = word_end;
+    for (; bits != 0; bits &= bits - 1) {
+      const std::uint32_t group = position + static_cast<std::uint32_t>(std::countr_zero(bits));
+      if (count == room) {
+        next = group;
+        break;
+      }
+      groups[count++] = group;
     }
-    if (count == room) break;
-    groups[count++] = position++;
+    position = next;
   }
+  // Up to the next group, so that a window whose last group was given is known to be done.
+  while (position < end && seen_[position / 64] >> (position % 64) == 0) position = (position / 64 + 1) * 64;
+  if (position < end) position += static_cast<std::uint32_t>(std::countr_zero(seen_[position / 64] >> (position % 64)));
   return count;
 }
 
 Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uint32_t count) {
   static constexpr std::uint32_t kOnly = 0;
   if (!keyed()) groups = &kOnly;
-  if (one_state_) return GroupSelection{nullptr, groups, count, {states_[kRunningPart].base, stride_}, &heap_};
+  if (one_state_ || (front_live_ == 0 && extra_live_ == 0))
+    return GroupSelection{nullptr, groups, count, {states_[kRunningPart].base, stride_}, &heap_, true};
   WEIR_DCHECK(count <= kBlock);
   if (result_.base == nullptr) {
     WEIR_ASSIGN(result_.base, take(kBlock * stride_));
@@ -419,6 +448,8 @@ Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uin
   const StateRowList to{{result_.base, stride_}, nullptr};
   const StateMemory memory_of{&result_.strings, &result_heap_, setup_.arena};
   const StateRowList front = list(kFrontPart, groups);
+  if (extra_live_ == 0 && algebra_.add_into(to, front, list(kRunningPart, groups), count))
+    return GroupSelection{nullptr, identity_.get(), count, to.rows, &result_heap_, true};
   if (algebra_.owns_memory()) {
     algebra_.initialize(to, count);
     WEIR_TRY(algebra_.combine(to, front, count, memory_of));
@@ -427,7 +458,7 @@ Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uin
   }
   WEIR_TRY(algebra_.combine(to, list(kRunningPart, groups), count, memory_of));
   if (extra_live_ != 0) WEIR_TRY(algebra_.combine(to, list(kExtraPart, groups), count, memory_of));
-  return GroupSelection{nullptr, identity_.get(), count, to.rows, &result_heap_};
+  return GroupSelection{nullptr, identity_.get(), count, to.rows, &result_heap_, true};
 }
 
 void SharedWindows::free_rows() noexcept {

@@ -21,6 +21,7 @@
 // (two stacks; here by group, and with the undo rows in the place of the partial sums).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,7 @@
 #include "weir/core/result.h"
 #include "weir/pipeline/state_heap.h"
 #include "window/group_table.h"
+#include "window/key_columns.h"
 #include "window/lower.h"
 #include "window/row_algebra.h"
 #include "window/slice_store.h"
@@ -67,9 +69,14 @@ class SharedWindows {
   // ---- The window that is ready ----
   /// Group numbers from `position` on that the window has, at most `room`; moves `position` behind them.
   std::uint32_t select(std::uint32_t& position, std::uint32_t room, std::uint32_t* groups) const noexcept;
-  bool selected_all(std::uint32_t position) const noexcept { return position >= group_end(); }
-  /// Keys of the selected groups are read from here.
+  bool selected_all(std::uint32_t position) const noexcept { return position >= window_group_end(); }
   const GroupTable& keys() const noexcept { return numbers_; }
+  /// Writes key column `column` of the selected groups to rows at, at + 1, …
+  void read_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
+                std::uint32_t at) const noexcept {
+    if (key_columns_.present()) return key_columns_.read(column, groups, count, to, at);
+    numbers_.read_key(column, groups, count, to, at);
+  }
   /// States of at most kBlock selected groups, until the next call. Strings and pieces stay until free_rows().
   Result<GroupSelection> rows(const std::uint32_t* groups, std::uint32_t count);
   /// Whether rows() hold strings that go away with free_rows().
@@ -77,7 +84,7 @@ class SharedWindows {
   void free_rows() noexcept;
 
   static constexpr std::uint32_t kBlock = 1024;
-  std::size_t memory_bytes() const noexcept { return kBlock * sizeof(std::uint32_t) * 2; }
+  std::size_t memory_bytes() const noexcept { return kBlock * sizeof(std::uint32_t) * 3; }
 
  private:
   enum Part : std::uint8_t { kRunningPart, kFrontPart, kExtraPart, kParts };
@@ -92,18 +99,23 @@ class SharedWindows {
   bool keyed() const noexcept { return setup_.keys->form != KeyForm::kNone; }
   bool cumulate() const noexcept { return setup_.math.kind == WindowKind::kCumulate; }
   std::uint32_t group_end() const noexcept { return keyed() ? numbers_.group_end() : (states_[0].base != nullptr); }
+  /// Of the groups that have entered: slices to come may have greater numbers.
+  std::uint32_t window_group_end() const noexcept { return std::min(group_end(), capacity_); }
   StateMemory memory(Part part) noexcept { return {&states_[part].strings, &heap_, setup_.arena}; }
   StateRowList list(Part part, const std::uint32_t* groups) const noexcept {
     return {{states_[part].base, stride_}, groups};
   }
-  std::uint64_t row_count(Part part, std::uint32_t group) const noexcept;
-
   Result<void> make_room();
   Result<void> grow(States& states, std::uint32_t capacity);
+  template <class T>
+  Result<void> grow_zeroed(T*& array, std::size_t& block, std::size_t count);
+  Error memory_error() const;
   Result<std::byte*> take(std::size_t bytes);
   void give_memory_back() noexcept;
 
   Result<bool> enter(SliceStore& store, std::uint32_t position, std::size_t& budget);
+  void count_in(const std::uint32_t* groups, std::uint32_t count) noexcept;
+  void count_out(const std::uint32_t* groups, std::uint32_t count) noexcept;
   Part part_to_enter(const Slice& slice) const noexcept;
   Result<bool> leave(Slice& slice, std::size_t& budget);
   bool end_frame(std::size_t& budget) noexcept;
@@ -121,16 +133,20 @@ class SharedWindows {
   RowAlgebra algebra_;
   AggregateLayout no_aggregates_;
   GroupTable numbers_;
+  KeyColumns key_columns_;
   std::size_t stride_;
   bool one_state_;  // everything is in the running part
   std::array<States, kParts> states_;
   std::uint32_t capacity_ = 0;     // of states_ and seen_, in groups
-  std::uint64_t* seen_ = nullptr;  // bit g: group g has entered and is not forgotten
+  std::uint64_t* seen_ = nullptr;  // bit g: the window has group g
   std::size_t seen_block_ = 0;
+  std::uint32_t* entered_ = nullptr;  // HOP: slices that have entered and have the group
+  std::size_t entered_block_ = 0;
   StateHeap heap_;  // what states of all parts own, and undo rows
   States result_;   // front + running + extra of a block of groups
   StateHeap result_heap_;
   std::unique_ptr<std::uint32_t[]> block_;     // numbers of the rows in hand
+  std::unique_ptr<std::uint32_t[]> fresh_;     // those of them that are new
   std::unique_ptr<std::uint32_t[]> identity_;  // 0, 1, …
 
   std::int64_t fired_end_ = kEventTimeMin;
