@@ -140,10 +140,23 @@ class QueryBuilder {
     WindowAggregateOptions options = query_.stages[number].aggregate;
     options.mode = mode;
     options.decide_late = decide_late;
+    if (number + 1 == query_.stages.size()) note_unread(options);
     WEIR_ASSIGN(std::unique_ptr<WindowAggregateOperator> aggregate,
                 WindowAggregateOperator::create(fragment.context(), options));
     fragment.append(std::move(aggregate));
     return {};
+  }
+
+  /// Which columns of the window the result stage leaves alone.
+  void note_unread(WindowAggregateOptions& options) const {
+    const ResultStage& result = query_.plan.result;
+    if (result.project_is_identity || options.feeds_windows || !options.window.has_value()) return;
+    std::vector<std::uint32_t> read;
+    for (const ExpressionPtr& filter : result.filters) collect_columns(*filter, read);
+    for (const ExpressionPtr& expression : result.project.expressions) collect_columns(*expression, read);
+    const auto unread = [&](std::size_t column) { return std::find(read.begin(), read.end(), column) == read.end(); };
+    options.start_unread = unread(options.keys.size());
+    options.time_unread = unread(options.keys.size() + 2);
   }
 
   Result<void> append_results(Fragment& fragment) {

@@ -44,6 +44,7 @@ class ReceiverFragment final : public Fragment {
 
   void take(Sender& sender, const ExchangeItem& item);
   std::size_t pass_watermark();
+  std::size_t next_sender(int item_count) noexcept;
   /// Whether the sender is ahead of another one while there is little room for slices.
   bool must_wait(const Sender& sender) noexcept;
 
@@ -51,6 +52,7 @@ class ReceiverFragment final : public Fragment {
   IdleBoard* board_ = nullptr;
   std::size_t receiver_ = 0;
   std::size_t turn_ = 0;
+  std::size_t behind_ = 0;  // holds the watermark back
   Watermark merged_ = kWatermarkNone;  // passed on so far
   std::uint64_t rows_received_ = 0;
   bool end_sent_ = false;

@@ -204,14 +204,15 @@ void WindowAggregate::emit_keys_and_times(std::uint32_t count) {
       store_.at(0).table.read_key(column, groups_.get(), count, out.column(column), at);
   }
   if (!windowed() && !local()) return;
-  const auto fill = [&](std::int64_t value) {
-    std::fill_n(out.column(column++).values<std::int64_t>() + at, count, value);
+  const auto fill = [&](std::int64_t value, bool unread) {
+    if (!unread) std::fill_n(out.column(column).values<std::int64_t>() + at, count, value);
+    ++column;
   };
-  fill(window_start_);
-  fill(window_end_);
+  fill(window_start_, parts_.options.start_unread && !local());
+  fill(window_end_, false);
   if (local()) return;
   const EventTime time = window_end_ - parts_.math.tick;
-  fill(time);
+  fill(time, parts_.options.time_unread);
   out.header().event_time_min = std::min(out.header().event_time_min, time);
   out.header().event_time_max = std::max(out.header().event_time_max, time);
 }

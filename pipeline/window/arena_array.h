@@ -58,7 +58,7 @@ class ArenaArray {
  private:
   static bool after(const T& left, const T& right) noexcept { return right < left; }
   bool grow() noexcept {
-    const std::size_t bytes = StateArena::block_bytes(std::max(block_ * 2, StateArena::kBlockMin));
+    const std::size_t bytes = StateArena::block_bytes(std::max(block_ * 2, StateArena::kPage));
     void* memory = arena_->take(bytes);
     if (memory == nullptr) return false;
     const std::size_t size = size_;

@@ -172,10 +172,9 @@ Result<void> GroupTable::cover(std::int64_t least, std::int64_t greatest, std::u
   const std::size_t block = StateArena::block_bytes((span + 2) * stride);
   const std::uint64_t room = std::min<std::uint64_t>(block / stride, setup_.groups_max);
   auto range = static_cast<std::uint32_t>(std::min<std::uint64_t>(room - 1, dense_range_max_));
-  // A slice of shared windows is walked through three times: no further than to its keys.
-  if (setup_.numbers != nullptr)
-    range =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(range, std::max<std::uint64_t>(8, std::bit_ceil(span + 1))));
+  // A slice is made ready and walked through as a whole: no further than to its keys.
+  range =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(range, std::max<std::uint64_t>(8, std::bit_ceil(span + 1))));
   // What is left over goes to the side that the keys grow to.
   std::int64_t base = low;
   const std::int64_t slack = static_cast<std::int64_t>(range) - static_cast<std::int64_t>(span) - 1;
@@ -469,9 +468,17 @@ void GroupTable::clear() noexcept {
   if (rows_ != nullptr) setup_.arena->give_back(rows_, row_block_);
   if (slots_ != nullptr) setup_.arena->give_back(slots_, slot_block_);
   strings_.free(*setup_.arena);
-  const Setup setup = setup_;
-  *this = GroupTable();
-  set_up(setup);
+  heap_.clear();
+  rows_ = nullptr;
+  slots_ = nullptr;
+  row_block_ = slot_block_ = 0;
+  mode_ = Mode::kEmpty;
+  rows_seen_ = 0;
+  count_ = row_capacity_ = free_count_ = expected_ = 0;
+  dense_range_max_ = kDenseRangeMax;
+  null_group_ = free_head_ = simd::kNoRow;
+  text_bytes_ = 0;
+  slot_mask_ = 0;
 }
 
 }  // namespace weir

@@ -182,6 +182,8 @@ class GroupTable {
   std::uint32_t key_count() const noexcept { return count_ - free_count_; }
 
   bool dense() const noexcept { return mode_ == Mode::kDense; }
+  /// Whether its groups are numbered by a table of keys.
+  bool numbered() const noexcept { return setup_.numbers != nullptr; }
   std::size_t bytes() const noexcept { return row_block_ + slot_block_ + strings_.bytes() + heap_.bytes(); }
   /// Gives all memory back and forgets all groups.
   void clear() noexcept;

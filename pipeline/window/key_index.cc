@@ -91,7 +91,7 @@ Error KeyIndex::full() const {
 }
 
 Result<void> KeyIndex::grow_rows() {
-  const std::size_t bytes = std::max(std::size_t{capacity_} * 2 * stride_, StateArena::kBlockMin);
+  const std::size_t bytes = std::max(std::size_t{capacity_} * 2 * stride_, StateArena::kPage);
   void* block = setup_.arena->take(bytes);
   if (block == nullptr) return full();
   if (rows_ != nullptr) {
@@ -106,7 +106,7 @@ Result<void> KeyIndex::grow_rows() {
 }
 
 Result<void> KeyIndex::grow_slots() {
-  const std::size_t slots = slots_ == nullptr ? StateArena::kBlockMin / sizeof(std::uint32_t) : (slot_mask_ + 1) * 2;
+  const std::size_t slots = slots_ == nullptr ? StateArena::kPage / sizeof(std::uint32_t) : (slot_mask_ + 1) * 2;
   void* block = setup_.arena->take(slots * sizeof(std::uint32_t));
   if (block == nullptr) return full();
   if (slots_ != nullptr) setup_.arena->give_back(slots_, slot_block_);

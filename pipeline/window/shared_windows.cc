@@ -21,6 +21,17 @@ std::uint32_t piece(std::uint32_t left, std::size_t budget) noexcept {
   return static_cast<std::uint32_t>(std::min<std::size_t>({left, budget, SharedWindows::kBlock}));
 }
 
+/// to[i] := from[i]; the lists have no row in common.
+void copy_rows(const StateRowList& to, const StateRowList& from, std::uint32_t count) noexcept {
+  const std::size_t stride = std::min(to.rows.stride, from.rows.stride);
+  struct Pair {
+    std::uint64_t words[2];
+  };
+  for (std::uint32_t i = 0; stride == sizeof(Pair) && i < count; ++i)
+    *reinterpret_cast<Pair*>(to.row(i)) = *reinterpret_cast<const Pair*>(from.row(i));
+  for (std::uint32_t i = 0; stride != sizeof(Pair) && i < count; ++i) std::memcpy(to.row(i), from.row(i), stride);
+}
+
 /// An empty piece costs something too.
 void spend(std::size_t& budget, std::size_t rows) noexcept {
   budget -= std::min(budget, std::max<std::size_t>(rows, 1));
@@ -226,6 +237,7 @@ Result<bool> SharedWindows::enter(SliceStore& store, std::uint32_t position, std
     spend(budget, count);
   }
   row_ = 0;
+  entered_start_ = std::max(entered_start_, slice.start);
   store.enter(position, part == kExtraPart ? SlicePlace::kExtra : SlicePlace::kRunning);
   if (cumulate()) {
     frame_end_ = setup_.math.last_end(slice.start);
@@ -252,7 +264,7 @@ Result<bool> SharedWindows::retire(SliceStore& store, std::size_t& budget) {
   if (task_ == Task::kClear) {
     if (!clear_parts(budget)) return false;
     finish_leaving();
-    slice_ = flip_wanted_ ? store.open_count() : 0;
+    slice_ = flip_wanted_ ? store.position_after(entered_start_) : 0;
     task_ = flip_wanted_ ? Task::kFlip : Task::kExtras;
   }
   if (task_ != Task::kLeave) {
@@ -275,7 +287,7 @@ Result<bool> SharedWindows::leave(Slice& slice, std::size_t& budget) {
     if (slice.place == SlicePlace::kFront) {
       const StateRowList front = list(kFrontPart, groups);
       algebra_.reset(front, count, memory(kFrontPart));
-      for (std::uint32_t i = 0; i < count; ++i) std::memcpy(front.row(i), rows.row(i), stride_);
+      copy_rows(front, rows, count);
     } else if (algebra_.invertible()) {
       WEIR_TRY(algebra_.subtract(list(kRunningPart, groups), rows, count, memory(kRunningPart)));
     }
@@ -372,10 +384,8 @@ Result<void> SharedWindows::flip_rows(Slice& slice, std::uint32_t first, std::ui
   const std::uint32_t* groups = numbers_of(slice, first, count);
   const StateRowList rows = rows_of(slice, first), front = list(kFrontPart, groups);
   const StateRowList kept{{result_.base, stride_}, nullptr};
-  for (std::uint32_t i = 0; i < count; ++i) {
-    std::memcpy(kept.row(i), rows.row(i), stride_);
-    std::memcpy(rows.row(i), front.row(i), stride_);
-  }
+  copy_rows(kept, rows, count);
+  copy_rows(rows, front, count);
   if (algebra_.owns_memory()) {
     algebra_.initialize(front, count);
     WEIR_TRY(algebra_.combine(front, rows, count, memory(kFrontPart)));
@@ -454,7 +464,7 @@ Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uin
     algebra_.initialize(to, count);
     WEIR_TRY(algebra_.combine(to, front, count, memory_of));
   } else {
-    for (std::uint32_t i = 0; i < count; ++i) std::memcpy(to.row(i), front.row(i), stride_);
+    copy_rows(to, front, count);
   }
   WEIR_TRY(algebra_.combine(to, list(kRunningPart, groups), count, memory_of));
   if (extra_live_ != 0) WEIR_TRY(algebra_.combine(to, list(kExtraPart, groups), count, memory_of));

@@ -155,6 +155,7 @@ class SharedWindows {
   std::uint32_t front_live_ = 0;
   std::uint32_t extra_live_ = 0;
   std::int64_t front_last_start_ = 0;
+  std::int64_t entered_start_ = kEventTimeMin;  // greatest start of a slice that has entered
 
   // What is being done, and how far it is.
   Task task_ = Task::kLeave;

@@ -156,11 +156,34 @@ Result<std::span<const SliceRun>> SliceAssigner::assign(const Batch& batch, cons
   return collect();
 }
 
+/// The same of partials, which come slice by slice from a local aggregate: those of one pass over its slices.
+bool SliceAssigner::partials_in_order(const simd::Rows& rows, const std::int64_t* starts,
+                                      const std::int64_t* ends) noexcept {
+  const std::uint32_t* numbers = rows.selection != nullptr ? rows.selection : row_numbers_.get();
+  std::uint32_t count = 0;
+  for (std::uint32_t i = 0; i < rows.count; ++i) {
+    const std::int64_t start = starts[numbers[i]], end = ends[numbers[i]];
+    if (count != 0) {
+      SliceRun& last = runs_[count - 1];
+      if (last.start == start && last.window_end_min == end) {
+        ++last.rows.count;
+        continue;
+      }
+      if (start <= last.start) return false;
+    }
+    runs_[count++] = {start, end, {1, numbers + i, nullptr}};
+  }
+  run_count_ = count;
+  return true;
+}
+
 std::span<const SliceRun> SliceAssigner::assign_partials(const Batch& batch, const Vector& starts,
                                                          const Vector& window_end_mins) {
   const simd::Rows rows{batch.selected_count(), batch.selection(), nullptr};
   late_count_ = 0;
   start_runs();
+  if (partials_in_order(rows, starts.values<std::int64_t>(), window_end_mins.values<std::int64_t>()))
+    return {runs_.get(), run_count_};
   for (std::uint32_t i = 0; i < rows.count; ++i)
     put(rows[i], starts.values<std::int64_t>()[rows[i]], window_end_mins.values<std::int64_t>()[rows[i]]);
   return collect();

@@ -43,6 +43,7 @@ class SliceAssigner {
                            EventTime& greatest) const;
   std::uint32_t run_of(std::int64_t start, std::int64_t window_end_min) noexcept;
   bool assign_in_order(const simd::Rows& rows, const std::int64_t* times) noexcept;
+  bool partials_in_order(const simd::Rows& rows, const std::int64_t* starts, const std::int64_t* ends) noexcept;
   void start_runs() noexcept;
   std::span<const SliceRun> collect() noexcept;
   void put(std::uint32_t row, std::int64_t start, std::int64_t window_end_min) noexcept;

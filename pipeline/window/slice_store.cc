@@ -53,9 +53,22 @@ std::uint32_t SliceStore::lower_bound(std::int64_t start, std::int64_t window_en
   return static_cast<std::uint32_t>(std::lower_bound(first, first + open_count_, 0, before) - first);
 }
 
+/// lower_bound, after a look behind the slice that was found last: rows and partials come in order of time.
+std::uint32_t SliceStore::next_position(std::int64_t start, std::int64_t window_end_min) const noexcept {
+  const std::uint32_t next = last_position_ + 1;
+  if (last_ != nullptr && next <= open_count_) {
+    const Slice& before = at(last_position_);
+    if (before.start < start && (next == open_count_ || start < at(next).start ||
+                                 (start == at(next).start && window_end_min <= at(next).window_end_min)))
+      return next;
+  }
+  return lower_bound(start, window_end_min);
+}
+
 Result<Slice*> SliceStore::find_or_open(std::int64_t start, std::int64_t window_end_min) {
   if (last_ != nullptr && last_->start == start && last_->window_end_min == window_end_min) return last_;
-  const std::uint32_t position = lower_bound(start, window_end_min);
+  const std::uint32_t position = next_position(start, window_end_min);
+  last_position_ = position;
   if (position < open_count_) {
     Slice* found = order_[head_ + position];
     if (found->start == start && found->window_end_min == window_end_min) return last_ = found;
@@ -78,8 +91,10 @@ Result<Slice*> SliceStore::find_or_open(std::int64_t start, std::int64_t window_
   opened->window_end_min = window_end_min;
   opened->place = SlicePlace::kPending;
   // With few slices open, start with the room that the last one needed; with many, memory is better spent on demand.
+  // Slices that share windows are walked through and alike: theirs is what half of the last one's groups need.
   constexpr std::uint32_t kFew = 4;
-  opened->table.expect(open_count_ <= kFew ? groups_hint_ : 0, open_count_ <= kFew);
+  const std::uint32_t hint = opened->table.numbered() ? groups_hint_ / 2 + 1 : 0;
+  opened->table.expect(open_count_ <= kFew ? groups_hint_ : hint, open_count_ <= kFew);
   return last_ = opened;
 }
 

@@ -42,6 +42,8 @@ class SliceStore {
   /// The open slices in order of (start, window_end_min).
   Slice& at(std::uint32_t position) noexcept { return *order_[head_ + position]; }
   const Slice& at(std::uint32_t position) const noexcept { return *order_[head_ + position]; }
+  /// Position of the first slice that starts after `start`.
+  std::uint32_t position_after(std::int64_t start) const noexcept { return lower_bound(start, kEventTimeMax); }
   void close(std::uint32_t position) noexcept;
   /// All slices before this position have entered.
   std::uint32_t entered_until() const noexcept { return entered_until_; }
@@ -51,6 +53,7 @@ class SliceStore {
   std::size_t memory_bytes() const noexcept { return memory_bytes_; }
 
  private:
+  std::uint32_t next_position(std::int64_t start, std::int64_t window_end_min) const noexcept;
   std::uint32_t lower_bound(std::int64_t start, std::int64_t window_end_min) const noexcept;
 
   std::uint32_t slices_max_;
@@ -60,7 +63,8 @@ class SliceStore {
   std::uint32_t head_ = 0;
   std::uint32_t open_count_ = 0;
   std::uint32_t entered_until_ = 0;
-  Slice* last_ = nullptr;
+  Slice* last_ = nullptr;            // found last, null when one has been closed since
+  std::uint32_t last_position_ = 0;  // of last_
   std::uint32_t groups_hint_ = 0;
   std::uint64_t groups_closed_ = 0;
   std::size_t memory_bytes_ = 0;

@@ -16,7 +16,9 @@ namespace weir {
 /// Thread: the owning shard.
 class StateArena {
  public:
-  static constexpr std::size_t kBlockMin = 4096;
+  /// Many slices have a handful of groups: in blocks of a page each they would share a few lines of the first cache.
+  static constexpr std::size_t kBlockMin = 256;
+  static constexpr std::size_t kPage = 4096;  ///< Where one block is to last for a while.
 
   StateArena() = default;
   StateArena(StateArena&& other) noexcept;

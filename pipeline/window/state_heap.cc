@@ -90,14 +90,14 @@ std::size_t StateHeap::bytes_taken() const noexcept {
 }
 
 StateHeap::Root* StateHeap::make_root() noexcept {
-  static_assert(sizeof(Root) < StateArena::kBlockMin / 8);
-  void* memory = arena_ == nullptr ? nullptr : arena_->take(StateArena::kBlockMin);
+  static_assert(sizeof(Root) < StateArena::kPage / 8);
+  void* memory = arena_ == nullptr ? nullptr : arena_->take(StateArena::kPage);
   if (memory == nullptr) return nullptr;
   root_ = ::new (memory) Root{};
-  root_->block = {nullptr, StateArena::kBlockMin};
+  root_->block = {nullptr, StateArena::kPage};
   root_->current = &root_->block;
   root_->used = (sizeof(Root) + kLine - 1) / kLine * kLine;
-  root_->bytes = StateArena::kBlockMin;
+  root_->bytes = StateArena::kPage;
   return root_;
 }
 
@@ -166,7 +166,7 @@ void* StateHeap::take_large(std::size_t bytes) noexcept {
 }
 
 bool StateHeap::grow_large() noexcept {
-  const std::size_t slots = root_->large_slots == 0 ? StateArena::kBlockMin / sizeof(Large) : root_->large_slots * 2;
+  const std::size_t slots = root_->large_slots == 0 ? StateArena::kPage / sizeof(Large) : root_->large_slots * 2;
   auto* grown = static_cast<Large*>(arena_->take(slots * sizeof(Large)));
   if (grown == nullptr) return false;
   std::memset(static_cast<void*>(grown), 0, slots * sizeof(Large));
@@ -222,7 +222,7 @@ void StateHeap::clear() noexcept {
     arena_->give_back(block, block->bytes);
     block = next;
   }
-  arena_->give_back(root_, StateArena::kBlockMin);
+  arena_->give_back(root_, StateArena::kPage);
   root_ = nullptr;
 }
 

@@ -26,7 +26,7 @@ Error StatePool::full() const {
 }
 
 Result<void> StatePool::grow() {
-  const std::size_t bytes = std::max(std::size_t{capacity_} * 2 * stride_, StateArena::kBlockMin);
+  const std::size_t bytes = std::max(std::size_t{capacity_} * 2 * stride_, StateArena::kPage);
   void* block = setup_.arena->take(bytes);
   if (block == nullptr) return full();
   if (rows_ != nullptr) {

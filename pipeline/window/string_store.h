@@ -59,7 +59,7 @@ class StringStore {
 
   char* take(std::size_t bytes, StateArena& arena) noexcept {
     if (head_ == nullptr || head_->bytes - used_ < bytes) {
-      const std::size_t grown = head_ == nullptr ? StateArena::kBlockMin : head_->bytes * 2;
+      const std::size_t grown = head_ == nullptr ? StateArena::kPage : head_->bytes * 2;
       const std::size_t wanted = grown > kBlockMax ? kBlockMax : grown;
       const std::size_t need = bytes + sizeof(Block) > wanted ? bytes + sizeof(Block) : wanted;
       void* memory = arena.take(need);

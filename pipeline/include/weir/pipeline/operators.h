@@ -200,6 +200,8 @@ struct WindowAggregateOptions {
   /// SESSION: the first late row ends the job, which names the input: input_names by the number in a row's arrival.
   bool fail_late = false;
   std::vector<std::string> input_names;
+  /// Nobody reads window_start, window_time of the results: their values may be anything.
+  bool start_unread = false, time_unread = false;
   std::uint32_t groups_max = 1u << 20;     ///< Keys in one slice.
   std::uint32_t slices_max = 4096;         ///< Open slices.
   std::size_t state_bytes_max = 1u << 30;  ///< All state of this instance; address space is reserved, not taken.
