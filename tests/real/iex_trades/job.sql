@@ -1,7 +1,7 @@
 CREATE TABLE feed (
   message_type STRING, symbol STRING, size BIGINT, price DECIMAL(18, 6), trade_id BIGINT, `timestamp` TIMESTAMP_LTZ(9),
   capture_time BIGINT, send_time BIGINT
-) WITH ('connector' = 'filesystem', 'path' = '$WORK/deep.pcap', 'format' = 'iex-deep', 'iex-deep.messages' = 'T');
+) WITH ('connector' = 'filesystem', 'path' = '$WORK/deep.pcap.gz', 'format' = 'iex-deep', 'iex-deep.messages' = 'T');
 
 CREATE TABLE answer (capture_time BIGINT, send_time BIGINT, symbol STRING, size BIGINT, price DECIMAL(18, 6), trade_id BIGINT)
 WITH ('connector' = 'filesystem', 'path' = '-', 'format' = 'csv');
