@@ -12,7 +12,7 @@ namespace weir::bench {
 namespace {
 
 constexpr const char* kHelp =
-    "weir-bench [options]\n"
+    "weir-bench [options] [part of a workload's name …]\n"
     "  --smoke               small sizes and one run: only whether the answers are right\n"
     "  --only=A,B            workloads whose names contain A or B\n"
     "  --runs=N              measured runs of each thing (5)\n"
@@ -21,8 +21,9 @@ constexpr const char* kHelp =
     "  --sweep               keyed workloads at batch sizes 1024 to 32768\n"
     "  --json=FILE           append results as JSON lines\n"
     "  --folder=DIR          where files of workloads are made and removed (the system's temporary folder)\n"
+    "  --out=DIR             latency workloads write their histograms there: .hgrm and .svg\n"
     "  --set NAME=N          a size: keyed.rows ungrouped.rows ring.items ring.rounds exchange.batches shards.rows\n"
-    "                        text.bytes batch_rows duckdb.rows "
+    "                        text.bytes batch_rows duckdb.rows latency.rows latency.rate "
     "lightsaber.{buffer_mb,batch_rows,percent,load_percent}\n";
 
 [[noreturn]] void refuse(std::string_view argument) {
@@ -97,6 +98,10 @@ Parameters read_parameters(int argc, char** argv) {
       parameters.json_path = text;
     } else if (name == "--folder") {
       parameters.folder = text;
+    } else if (name == "--out") {
+      parameters.out_folder = text;
+    } else if (!argument.empty() && argument.front() != '-') {
+      parameters.only.emplace_back(argument);
     } else if (argument == "--set" && i + 1 < argc) {
       const std::string_view pair = argv[++i];
       const std::size_t at = pair.find('=');

@@ -17,6 +17,7 @@ struct Parameters {
   std::uint32_t runs = 5;                       ///< Measured runs of each thing; at least 5 unless smoke.
   std::vector<std::string> only;                ///< Parts of workload names; empty: all.
   std::string json_path;                        ///< JSON lines are appended there; empty: none.
+  std::string out_folder;                       ///< For histograms; empty: none are written.
   std::string folder;                           ///< For files that a workload makes; they are removed.
   std::vector<int> cpus = {0, 1};               ///< Of the first and the second thread.
   std::map<std::string, std::uint64_t> values;  ///< --set name=number

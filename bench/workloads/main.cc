@@ -21,7 +21,9 @@ std::vector<Workload> workloads() {
                                {"journal", run_journal},
                                {"json", run_json},
                                {"allocations", run_allocations},
-                               {"peak_memory", run_peak_memory}};
+                               {"peak_memory", run_peak_memory},
+                               {"latency_inline", run_latency_inline},
+                               {"latency_shard", run_latency_shard}};
   for (Workload& workload : lightsaber_workloads()) all.push_back(std::move(workload));
   return all;
 }

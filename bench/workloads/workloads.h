@@ -32,6 +32,10 @@ void run_peak_memory(const Parameters& parameters, Report& report);
 /// The child process of peak_memory: runs one case, prints what it took and what explain said.
 int peak_memory_child(const std::string& which, const Parameters& parameters);
 
+/// Append to callback (bench/latency).
+void run_latency_inline(const Parameters& parameters, Report& report);
+void run_latency_shard(const Parameters& parameters, Report& report);
+
 /// LightSaber's application queries (lightsaber/).
 std::vector<Workload> lightsaber_workloads();
 

@@ -1,20 +1,43 @@
 // host: a table whose rows come from, or go to, the process that embeds Weir. The functions stand in
 // JobOptions::host_tables.
+#include <exception>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "arrow/arrow_reader.h"
 #include "connectors/connectors.h"
 #include "connectors/struct_reader.h"
+#include "weir/io/host_feed.h"
 
 namespace weir {
 namespace {
+
+/// What a host's function threw, as an error; called inside the handler. Nothing passes the boundary.
+Error thrown(std::string what) {
+  what += " threw";
+  try {
+    throw;
+  } catch (const std::exception& exception) {
+    return Error(ErrorCode::kUserFunction, what + ": " + exception.what());
+  } catch (...) {
+    return Error(ErrorCode::kUserFunction, std::move(what));
+  }
+}
 
 class HostReader final : public RowReader {
  public:
   HostReader(const HostTable& host, std::uint32_t input) : host_(host), input_(input) {}
   ReadStatus read(Batch& batch) override {
     if (draining_) return ReadStatus::kEnd;
-    const ReadStatus status = host_.read(input_, batch);
+    ReadStatus status = ReadStatus::kFailed;
+    try {
+      status = host_.read(input_, batch);
+    } catch (...) {
+      batch.reset();
+      error_.emplace(thrown("the host's reader of input " + std::to_string(input_)));
+      return ReadStatus::kFailed;
+    }
     records_ += batch.row_count();
     if (status == ReadStatus::kFailed) {
       error_.emplace(ErrorCode::kUserFunction, "the host's reader of input " + std::to_string(input_) + " failed");
@@ -39,6 +62,7 @@ class HostSource final : public TableSource {
   HostSource(const HostTable& host, std::vector<StructColumn> columns) : host_(host), columns_(std::move(columns)) {}
   std::uint32_t input_count() const noexcept override { return host_.inputs; }
   bool bounded() const noexcept override { return false; }
+  bool needs_backend() const noexcept override { return false; }
   Result<std::unique_ptr<RowReader>> open(std::uint32_t input, IoBackend&, const ReaderCallbacks&) override {
     if (host_.structs.stride != 0)
       return std::unique_ptr<RowReader>(std::make_unique<StructReader>(host_, columns_, input));
@@ -82,26 +106,29 @@ class ArrowSource final : public TableSource {
 class HostWriter final : public RowWriter {
  public:
   HostWriter(const HostTable& host, std::uint32_t shard) : host_(host), shard_(shard) {}
-  bool accepts() const noexcept override { return true; }
+  bool accepts() const noexcept override { return !error_.has_value(); }
   bool write(const Batch& batch, std::uint32_t* next) override {
-    host_.write(shard_, batch);
+    try {
+      host_.write(shard_, batch);
+    } catch (...) {
+      error_.emplace(thrown("the host's function that takes results"));
+      return false;
+    }
     *next = batch.selected_count();
     return true;
   }
   void flush() override {}
   void close() override { finished_ = true; }
   bool finished() const noexcept override { return finished_; }
-  bool failed() const noexcept override { return false; }
-  const Error& error() const noexcept override {
-    WEIR_CHECK(false);
-    __builtin_unreachable();
-  }
+  bool failed() const noexcept override { return error_.has_value(); }
+  const Error& error() const noexcept override { return *error_; }
   std::uint64_t bytes() const noexcept override { return 0; }
 
  private:
   const HostTable& host_;
   std::uint32_t shard_;
   bool finished_ = false;
+  std::optional<Error> error_;
 };
 
 class HostSink final : public TableSink {
@@ -109,6 +136,7 @@ class HostSink final : public TableSink {
   explicit HostSink(const HostTable& host) : host_(host) {}
   bool takes_updates() const noexcept override { return true; }
   bool parallel() const noexcept override { return host_.parallel; }
+  bool needs_backend() const noexcept override { return false; }
   Result<std::unique_ptr<RowWriter>> open(std::uint32_t shard, IoBackend&) override {
     return std::unique_ptr<RowWriter>(std::make_unique<HostWriter>(host_, shard));
   }
@@ -136,6 +164,10 @@ Result<std::unique_ptr<TableSource>> make_arrow_source(const TableContext& conte
 
 Result<std::unique_ptr<TableSource>> make_host_source(const TableContext& context) {
   if (context.host == nullptr) return not_given(context, "fills");
+  if (context.host->feed.writers != 0) {
+    if (context.host->fed == nullptr) return not_given(context, "feeds");
+    return context.host->fed->make_source(context);
+  }
   if (!context.host->arrow.empty()) return make_arrow_source(context);
   std::vector<StructColumn> columns;
   if (context.host->structs.stride != 0) {
@@ -148,6 +180,7 @@ Result<std::unique_ptr<TableSource>> make_host_source(const TableContext& contex
 }
 
 Result<std::unique_ptr<TableSink>> make_host_sink(const TableContext& context) {
+  if (context.host != nullptr && context.host->taken != nullptr) return context.host->taken->make_sink(context);
   if (context.host == nullptr || !context.host->write) return not_given(context, "takes");
   return std::unique_ptr<TableSink>(std::make_unique<HostSink>(*context.host));
 }

@@ -2,7 +2,10 @@
 #include "connectors/struct_reader.h"
 
 #include <algorithm>
+#include <cstring>
+#include <exception>
 #include <string>
+#include <type_traits>
 
 namespace weir {
 
@@ -30,22 +33,51 @@ bool gather_times(const StructColumn& column, simd::Strided field, std::uint32_t
                                           &least, &greatest);
 }
 
-/// Values of From go into integers of its width or wider.
-template <class From, bool kSigned>
-StructColumn::Gather to_integer(Physical to) {
-  if (to == Physical::kInt128) return gather_values<From, simd::Int128>;
-  if constexpr (sizeof(From) < 8 || (kSigned && sizeof(From) == 8))
-    if (to == Physical::kInt64) return gather_values<From, std::int64_t>;
-  if constexpr (sizeof(From) < 4 || (kSigned && sizeof(From) == 4))
-    if (to == Physical::kInt32) return gather_values<From, std::int32_t>;
-  if constexpr (sizeof(From) < 2 || (kSigned && sizeof(From) == 2))
-    if (to == Physical::kInt16) return gather_values<From, std::int16_t>;
-  if constexpr (kSigned && sizeof(From) == 1)
-    if (to == Physical::kInt8) return gather_values<From, std::int8_t>;
-  return nullptr;
+template <class From, class To>
+bool store_value(const StructColumn&, const std::byte* field, void* out) {
+  From value;
+  if constexpr (std::is_same_v<From, bool>) {
+    value = *field != std::byte{0};
+  } else {
+    std::memcpy(&value, field, sizeof(value));
+  }
+  *static_cast<To*>(out) = static_cast<To>(value);
+  return true;
 }
 
-StructColumn::Gather gather_of_values(FieldForm form, Physical to) {
+template <class From>
+bool store_time(const StructColumn& column, const std::byte* field, void* out) {
+  From value;
+  std::memcpy(&value, field, sizeof(value));
+  return !__builtin_mul_overflow(value, column.unit_ns, static_cast<std::int64_t*>(out));
+}
+
+/// How a field becomes a column's value: many of them, and one.
+struct Forms {
+  StructColumn::Gather gather = nullptr;
+  StructColumn::One one = nullptr;
+};
+template <class From, class To>
+constexpr Forms kValues{gather_values<From, To>, store_value<From, To>};
+template <class From>
+constexpr Forms kTimes{gather_times<From>, store_time<From>};
+
+/// Values of From go into integers of its width or wider.
+template <class From, bool kSigned>
+Forms to_integer(Physical to) {
+  if (to == Physical::kInt128) return kValues<From, simd::Int128>;
+  if constexpr (sizeof(From) < 8 || (kSigned && sizeof(From) == 8))
+    if (to == Physical::kInt64) return kValues<From, std::int64_t>;
+  if constexpr (sizeof(From) < 4 || (kSigned && sizeof(From) == 4))
+    if (to == Physical::kInt32) return kValues<From, std::int32_t>;
+  if constexpr (sizeof(From) < 2 || (kSigned && sizeof(From) == 2))
+    if (to == Physical::kInt16) return kValues<From, std::int16_t>;
+  if constexpr (kSigned && sizeof(From) == 1)
+    if (to == Physical::kInt8) return kValues<From, std::int8_t>;
+  return {};
+}
+
+Forms gather_of_values(FieldForm form, Physical to) {
   switch (form) {
     case FieldForm::kInt8:
       return to_integer<std::int8_t, true>(to);
@@ -56,7 +88,7 @@ StructColumn::Gather gather_of_values(FieldForm form, Physical to) {
     case FieldForm::kInt64:
       return to_integer<std::int64_t, true>(to);
     case FieldForm::kInt128:
-      return to == Physical::kInt128 ? gather_values<simd::Int128, simd::Int128> : nullptr;
+      return to == Physical::kInt128 ? kValues<simd::Int128, simd::Int128> : Forms{};
     case FieldForm::kUInt8:
       return to_integer<std::uint8_t, false>(to);
     case FieldForm::kUInt16:
@@ -66,41 +98,40 @@ StructColumn::Gather gather_of_values(FieldForm form, Physical to) {
     case FieldForm::kUInt64:
       return to_integer<std::uint64_t, false>(to);
     case FieldForm::kBool:
-      return nullptr;  // a BOOLEAN alone, which struct_column sees to
+      return {};  // a BOOLEAN alone, which struct_column sees to
     case FieldForm::kFloat:
-      if (to == Physical::kFloat) return gather_values<float, float>;
-      return to == Physical::kDouble ? gather_values<float, double> : nullptr;
+      if (to == Physical::kFloat) return kValues<float, float>;
+      return to == Physical::kDouble ? kValues<float, double> : Forms{};
     case FieldForm::kDouble:
-      return to == Physical::kDouble ? gather_values<double, double> : nullptr;
+      return to == Physical::kDouble ? kValues<double, double> : Forms{};
   }
-  return nullptr;
+  return {};
 }
 
-StructColumn::Gather gather_of_times(FieldForm form) {
+Forms gather_of_times(FieldForm form) {
   switch (form) {
     case FieldForm::kInt8:
-      return gather_times<std::int8_t>;
+      return kTimes<std::int8_t>;
     case FieldForm::kInt16:
-      return gather_times<std::int16_t>;
+      return kTimes<std::int16_t>;
     case FieldForm::kInt32:
-      return gather_times<std::int32_t>;
+      return kTimes<std::int32_t>;
     case FieldForm::kInt64:
-      return gather_times<std::int64_t>;
+      return kTimes<std::int64_t>;
     case FieldForm::kUInt8:
-      return gather_times<std::uint8_t>;
+      return kTimes<std::uint8_t>;
     case FieldForm::kUInt16:
-      return gather_times<std::uint16_t>;
+      return kTimes<std::uint16_t>;
     case FieldForm::kUInt32:
-      return gather_times<std::uint32_t>;
+      return kTimes<std::uint32_t>;
     default:
-      return nullptr;
+      return {};
   }
 }
 
-StructColumn::Gather gather_of(const StructField& field, const Type& type) {
+Forms gather_of(const StructField& field, const Type& type) {
   if (type.is_timestamp()) return gather_of_times(field.form);
-  if (type.id == TypeId::kBoolean)
-    return field.form == FieldForm::kBool ? gather_values<bool, std::int8_t> : StructColumn::Gather{};
+  if (type.id == TypeId::kBoolean) return field.form == FieldForm::kBool ? kValues<bool, std::int8_t> : Forms{};
   return gather_of_values(field.form, type.physical());
 }
 
@@ -115,7 +146,8 @@ Result<StructColumn> struct_column(const TableContext& context, const Field& col
   if (field->offset > layout.stride || field_size(field->form) > layout.stride - field->offset)
     return Error(ErrorCode::kInvalidArgument,
                  "the field of " + name + " reaches beyond the struct's " + std::to_string(layout.stride) + " bytes");
-  StructColumn out{gather_of(*field, column.type), batch_column, field->offset, 0, 0, 1};
+  const Forms forms = gather_of(*field, column.type);
+  StructColumn out{forms.gather, forms.one, batch_column, field->offset, 0, 0, 1};
   if (out.gather == nullptr)
     return Error(ErrorCode::kUnsupported,
                  "the field of " + name + " cannot become " + column.type.to_string() + " without loss");
@@ -168,7 +200,19 @@ bool StructReader::ask() {
   }
   rows_ = {};
   next_ = 0;
-  status_ = host_.read_structs(input_, rows_);
+  status_ = ReadStatus::kFailed;
+  try {
+    status_ = host_.read_structs(input_, rows_);
+  } catch (const std::exception& exception) {
+    rows_ = {};
+    error_.emplace(ErrorCode::kUserFunction,
+                   "the host's reader of input " + std::to_string(input_) + " threw: " + exception.what());
+    return false;
+  } catch (...) {
+    rows_ = {};
+    error_.emplace(ErrorCode::kUserFunction, "the host's reader of input " + std::to_string(input_) + " threw");
+    return false;
+  }
   if (status_ == ReadStatus::kFailed)
     error_.emplace(ErrorCode::kUserFunction, "the host's reader of input " + std::to_string(input_) + " failed");
   else if (!check_shift())

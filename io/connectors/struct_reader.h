@@ -2,6 +2,7 @@
 // columns of a block before the next, so that a row comes into the first cache once.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,7 +17,10 @@ struct StructColumn {
   /// Writes `count` values. False where a time does not fit.
   using Gather = bool (*)(const StructColumn& column, simd::Strided field, std::uint32_t count, std::int64_t shift_ns,
                           void* out);
+  /// The same for one row, whose field stands at `field`, without the calls.
+  using One = bool (*)(const StructColumn& column, const std::byte* field, void* out);
   Gather gather = nullptr;
+  One one = nullptr;
   std::uint32_t batch_column = 0;
   std::uint32_t offset = 0;
   std::uint32_t width = 0;   ///< Bytes of a value in the batch.

@@ -22,7 +22,12 @@ void JobState::fail(Error error) {
     if (!failure_.has_value()) failure_.emplace(std::move(error));
   }
   stopping.store(true, std::memory_order_release);
+  close_feeds();
   changed_.notify_all();
+}
+
+void JobState::close_feeds() noexcept {
+  for (const auto& feed : feeds_) feed->close();
 }
 
 void JobState::fragment_done() {
@@ -30,6 +35,7 @@ void JobState::fragment_done() {
     const std::lock_guard lock(mutex_);
     fragments_left_.fetch_sub(1, std::memory_order_acq_rel);  // pairs with all_done
   }
+  if (all_done()) close_feeds();
   changed_.notify_all();
 }
 
@@ -73,8 +79,11 @@ std::size_t Fragment::run() {
   const auto resume = [&work](auto& operators) {
     for (auto op = operators.rbegin(); op != operators.rend(); ++op) work += (*op)->resume();
   };
-  for (auto& branch : branches_) resume(branch);
-  resume(operators_);
+  if (!settled_ || !rests_when_settled_) {
+    for (auto& branch : branches_) resume(branch);
+    resume(operators_);
+  }
+  settled_ = false;
   if (!context_.failure.has_value()) work += feed();
   if (context_.failure.has_value()) {
     state_.fail(std::move(*context_.failure).with_context("in " + name_));
@@ -82,12 +91,23 @@ std::size_t Fragment::run() {
   }
   bool ended = feed_ended() && head().finished();
   for (const auto& branch : branches_) ended = ended && branch.front()->finished();
-  if (work != 0 || ended) publish();
+  if (work != 0) ++unpublished_;
+  if (unpublished_ >= publish_every_ || ended) {
+    unpublished_ = 0;
+    publish();
+  }
   if (ended) {
     done_ = true;
     state_.fragment_done();
   }
   return work;
+}
+
+bool Fragment::all_accept() const noexcept {
+  const auto accepts = [](const auto& op) { return op->accepts(); };
+  return std::all_of(operators_.begin(), operators_.end(), accepts) &&
+         std::all_of(branches_.begin(), branches_.end(),
+                     [&](const auto& branch) { return std::all_of(branch.begin(), branch.end(), accepts); });
 }
 
 bool Fragment::writes() const noexcept {
@@ -204,6 +224,7 @@ std::size_t SourceFragment::push_dead_letters() {
 }
 
 int SourceFragment::next_input() noexcept {
+  if (inputs_.size() == 1) return inputs_[0].ended || pending_[0] ? -1 : 0;
   int best = -1;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     if (inputs_[i].ended || pending_[i]) continue;
@@ -246,13 +267,18 @@ std::size_t SourceFragment::feed() {
   if (!end_sent_ && next_input() < 0) {  // every input pauses
     head().flush();
     if (dead_letters_to_ != nullptr) dead_letters_to_->flush();
+    settled_ = !any_ended_ && dead_letters_ == nullptr && all_accept();
   }
   return work;
 }
 
 std::size_t SourceFragment::read(Input& input) {
   const auto index = static_cast<std::size_t>(&input - inputs_.data());
-  batch_.reset();
+  if (input.reader->gives_views()) {
+    batch_.reset_rows();
+  } else {
+    batch_.reset();
+  }
   const std::uint64_t records_before = ledger_.rows_in;
   const ReadStatus status = input.reader->read(batch_);
   if (status == ReadStatus::kFailed) {
@@ -273,13 +299,14 @@ std::size_t SourceFragment::read(Input& input) {
       push_rows(input);
     }
   }
+  if (returning_ == nullptr) take_promise(input);
   if (status == ReadStatus::kPending) {
     pending_[index] = true;
     if (rows == 0 && watermark_ != nullptr && head().accepts() &&
         watermark_->input_waits(static_cast<std::uint32_t>(index)))
       return 1;
   }
-  if (status == ReadStatus::kEnd) input.ended = true;
+  if (status == ReadStatus::kEnd) input.ended = any_ended_ = true;
   // Bad records are work too, and kRows without a row: the reader wants to go on at once.
   return static_cast<std::size_t>(ledger_.rows_in - records_before) + (status == ReadStatus::kPending ? 0 : 1);
 }
@@ -291,17 +318,28 @@ void SourceFragment::push_rows(Input& input) {
     input.watermark = watermark_->input_watermark(static_cast<std::uint32_t>(&input - inputs_.data()));
 }
 
+/// A host may say how far an input's time has come without a row that says so.
+void SourceFragment::take_promise(Input& input) {
+  const Watermark promised = input.reader->promised();
+  if (watermark_ == nullptr || promised <= input.watermark) return;
+  input.watermark = promised;
+  watermark_->input_promises(static_cast<std::uint32_t>(&input - inputs_.data()), promised);
+}
+
 /// All inputs were idle and one has rows: they go on once no receiver lets its watermark pass them. Returns the work.
 std::size_t SourceFragment::finish_return() {
   const std::optional<Watermark> merged =
       board_ == nullptr ? std::optional(kWatermarkNone) : board_->returned(board_sender_, returns_);
   if (!merged.has_value() || !head().accepts()) return 0;
   watermark_->finish_return(*merged);
-  push_rows(*std::exchange(returning_, nullptr));
+  Input& input = *std::exchange(returning_, nullptr);
+  push_rows(input);
+  take_promise(input);
   return 1;
 }
 
 std::size_t SourceFragment::tell_ends() {
+  if (!any_ended_ && !inputs_.empty()) return 0;
   std::size_t work = 0;
   bool all = true;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {

@@ -19,6 +19,7 @@
 #include "weir/core/shard.h"
 #include "weir/core/trace.h"
 #include "weir/io/connector.h"
+#include "weir/io/host_feed.h"
 #include "weir/pipeline/job.h"
 #include "weir/pipeline/operator.h"
 #include "weir/pipeline/operators.h"
@@ -42,11 +43,16 @@ class JobState {
   /// Waits until all are done, the job stops, or the time is over; returns whether one of the first two is so.
   bool wait(std::int64_t nanoseconds);
 
+  /// Setup: what is closed when the job fails, stops or is done, so that writers append nothing any more.
+  void add_feed(std::shared_ptr<HostFeed> feed) { feeds_.push_back(std::move(feed)); }
+  void close_feeds() noexcept;
+
  private:
   std::atomic<std::uint32_t> fragments_left_{0};
   std::condition_variable changed_;
   mutable std::mutex mutex_;
   std::optional<Error> failure_;
+  std::vector<std::shared_ptr<HostFeed>> feeds_;
 };
 
 /// Counts of one fragment that other threads may read while it runs.
@@ -82,6 +88,12 @@ class Fragment : public Task {
   /// Rows enter, leave the job here.
   virtual bool reads() const noexcept { return false; }
   bool writes() const noexcept;
+  /// Progress is published after so many runs with work.
+  void set_publish_every(std::uint32_t runs) noexcept { publish_every_ = runs; }
+  /// The last run left nothing to be done until something new comes from outside.
+  bool settled() const noexcept { return settled_; }
+  /// Neither time nor io nor another shard makes work for its operators: once it is settled, nothing is to be resumed.
+  void set_rests_when_settled() noexcept { rests_when_settled_ = true; }
   /// What it writes are rows of a side output, which are no results.
   void set_side() noexcept { side_ = true; }
   /// Adds this fragment's entries. Requires: its shard has stopped.
@@ -97,9 +109,12 @@ class Fragment : public Task {
   virtual bool feed_ended() const noexcept = 0;
   virtual void publish();
   Operator& head() noexcept { return *operators_.front(); }
+  /// No operator holds anything back.
+  bool all_accept() const noexcept;
 
   JobState& state_;
   FragmentProgress progress_;
+  bool settled_ = false;  // set by feed()
 
  private:
   std::string name_;
@@ -109,6 +124,9 @@ class Fragment : public Task {
   std::vector<std::vector<std::unique_ptr<Operator>>> branches_;
   bool side_ = false;
   bool done_ = false;
+  bool rests_when_settled_ = false;
+  std::uint32_t publish_every_ = 1;
+  std::uint32_t unpublished_ = 0;  // runs since progress was published
 };
 
 /// Malformed records of one table on one shard, by the job's policy.
@@ -162,6 +180,7 @@ class SourceFragment final : public Fragment {
   bool take_bad_record(const BadRecord& record, std::size_t input);
   std::size_t push_dead_letters();
   void push_rows(Input& input);
+  void take_promise(Input& input);
   std::size_t finish_return();
   int next_input() noexcept;
   std::size_t read(Input& input);
@@ -184,6 +203,7 @@ class SourceFragment final : public Fragment {
   std::vector<std::string> samples_;
   std::vector<bool> pending_;
   bool opened_ = false;
+  bool any_ended_ = false;
   bool draining_ = false;
   bool end_sent_ = false;
   mutable std::mutex listening_mutex_;

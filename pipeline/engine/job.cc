@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <thread>
 #include <utility>
 
+#include "engine/host_handles.h"
+#include "engine/host_results.h"
+#include "engine/inline_run.h"
 #include "engine/job_builder.h"
 #include "weir/core/random.h"
 #include "weir/core/shard.h"
@@ -17,21 +21,10 @@
 namespace weir {
 namespace {
 
-/// The io backend as a shard's loop sees it.
-class BackendPoller final : public Poller {
- public:
-  explicit BackendPoller(IoBackend& backend) : backend_(backend) {}
-  std::size_t poll() noexcept override { return backend_.poll(); }
-  void park(std::int64_t timeout_ns) noexcept override { backend_.park(timeout_ns); }
-  void wake() noexcept override { backend_.wake(); }
-
- private:
-  IoBackend& backend_;
-};
-
 struct Shard {
   std::unique_ptr<IoBackend> backend;
-  std::unique_ptr<BackendPoller> poller;
+  FutexPoller futex;         // where no table of the job needs io
+  Poller* poller = nullptr;  // the one or the other
   std::unique_ptr<TraceRecorder> trace;
   std::unique_ptr<ShardLoop> loop;
 };
@@ -55,9 +48,31 @@ IdleOptions idle_options(IdleKind kind) {
   return idle;
 }
 
-constexpr std::int64_t kIdleParkNs = 200'000;  // of a whole idle round without threads
+constexpr std::int64_t kLongParkNs = 100'000'000;  // where whatever brings work wakes the shard
+constexpr std::int64_t kIdleParkNs = 200'000;      // of a whole idle round without threads
 constexpr std::int64_t kSimulatedIdleNs = 1'000'000;
 constexpr std::uint64_t kIdleRoundsMax = 100'000;  // of a simulation in which nothing can happen any more
+constexpr std::uint32_t kInlinePublishEvery = 64;
+
+/// The lanes of the host's tables, made anew for this job, so that options may serve many.
+Result<void> make_host_ports(JobOptions& options,
+                             std::map<std::string, std::shared_ptr<HostResults>, std::less<>>* results) {
+  for (auto& [name, table] : options.host_tables) {
+    table.fed = nullptr;
+    table.taken = nullptr;
+    if (table.feed.writers != 0) {
+      auto fed = HostFeed::create(table.feed, table.structs);
+      if (!fed.has_value()) return std::move(fed).error().with_context("table " + name);
+      table.fed = std::move(fed).value();
+    }
+    if (table.results.batches == 0) continue;
+    auto taken = HostResults::create(table.results);
+    if (!taken.has_value()) return std::move(taken).error().with_context("table " + name);
+    if (results != nullptr) (*results)[name] = taken.value();
+    table.taken = std::move(taken).value();
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -69,18 +84,26 @@ struct Job::Impl {
   std::unique_ptr<IoBackend> setup_backend;
   JobLayout layout;
   JobState state;
-  std::vector<Shard> shards;
+  std::deque<Shard> shards;
   JobParts parts;
   std::vector<std::unique_ptr<ShardThread>> threads;
   std::vector<std::string> notes;
   Random random{1};
+  std::map<std::string, std::shared_ptr<HostResults>, std::less<>> results;  // that readers take
+  InlineRun inline_run;
+  bool needs_backend = true;
+  bool rests_when_settled = false;
+  std::int64_t park_ns_max = IdleOptions().park_ns_max;
   bool started = false;
   bool waits_for_host = false;  // a simulated peer or host may bring work at any time
   std::uint64_t idle_rounds = 0;
 
+  void judge_waiting();
+  Result<void> check_inline() const;
   Result<void> make_backends();
   Result<void> make_loops();
   Result<void> build();
+  void set_host_wakers();
   std::size_t turn_all();
   bool over() const;
   void idle_round();
@@ -112,7 +135,7 @@ Result<void> Job::Impl::make_backends() {
 Result<void> Job::Impl::make_loops() {
   for (std::uint32_t s = 0; s < options.shards; ++s) {
     Shard& shard = shards[s];
-    shard.poller = std::make_unique<BackendPoller>(*shard.backend);
+    shard.poller = needs_backend ? static_cast<Poller*>(shard.backend.get()) : &shard.futex;
     if (options.trace_spans_max != 0) {
       const auto spans = static_cast<std::uint32_t>(std::min<std::size_t>(options.trace_spans_max, kTraceEventsMax));
       shard.trace = std::make_unique<TraceRecorder>(*clock, "shard " + std::to_string(s), s, spans);
@@ -121,6 +144,7 @@ Result<void> Job::Impl::make_loops() {
     ShardLoopOptions loop;
     loop.shard = s;
     loop.idle = idle_options(options.idle);
+    loop.idle.park_ns_max = park_ns_max;
     shard.loop = std::make_unique<ShardLoop>(loop, *clock, *shard.poller, shard.trace.get());
   }
   return {};
@@ -141,7 +165,63 @@ Result<void> Job::Impl::build() {
     }
   }
   for (std::uint32_t s = 0; s < options.shards; ++s) {
-    for (const auto& fragment : parts.shards[s].fragments) WEIR_TRY(shards[s].loop->add(*fragment));
+    for (const auto& fragment : parts.shards[s].fragments) {
+      WEIR_TRY(shards[s].loop->add(*fragment));
+      if (options.inline_append) inline_run.add(*fragment);
+      if (rests_when_settled) fragment->set_rests_when_settled();
+      fragment->set_publish_every(options.inline_append ? kInlinePublishEvery : 1);
+    }
+  }
+  set_host_wakers();
+  return {};
+}
+
+/// Tells the host's lanes whom to wake, where a shard may park at all.
+void Job::Impl::set_host_wakers() {
+  if (!options.threads || options.idle == IdleKind::kBusySpin || options.idle == IdleKind::kYield) return;
+  for (const QueryLayout& query : layout.queries) {
+    for (std::uint32_t s = 0; s < options.shards; ++s) {
+      for (const std::uint32_t input : query.inputs_of_shard[s])
+        query.source->set_waker(input, shards[s].loop->waker());
+    }
+    query.sink->set_waker(0, shards[0].loop->waker());
+    if (query.late.has_value()) query.late->sink->set_waker(0, shards[0].loop->waker());
+    if (query.malformed.has_value()) query.malformed->sink->set_waker(0, shards[0].loop->waker());
+  }
+}
+
+/// What a shard waits for: io or wakers, and how long it may park.
+void Job::Impl::judge_waiting() {
+  bool all_wake = true;
+  std::int64_t timer_ns = kLongParkNs;
+  needs_backend = options.world != nullptr;
+  bool timers = false;
+  const auto take_timer = [&](std::int64_t ns) {
+    timers = timers || ns > 0;
+    if (ns > 0) timer_ns = std::min(timer_ns, ns / 8);
+  };
+  for (const QueryLayout& query : layout.queries) {
+    needs_backend = needs_backend || query.source->needs_backend() || query.sink->needs_backend() ||
+                    (query.late.has_value() && query.late->sink->needs_backend()) ||
+                    (query.malformed.has_value() && query.malformed->sink->needs_backend());
+    all_wake = all_wake && query.source->wakes();
+    take_timer(query.time.idle_timeout_ns);
+    take_timer(query.emit.early_delay_ns);
+    take_timer(query.emit.late_delay_ns);
+  }
+  rests_when_settled = options.shards == 1 && !needs_backend && !timers;
+  if (all_wake) park_ns_max = std::max(park_ns_max, timer_ns);
+}
+
+Result<void> Job::Impl::check_inline() const {
+  if (!options.inline_append) return {};
+  if (options.shards != 1 || options.world != nullptr)
+    return Error(ErrorCode::kInvalidArgument, "a job that runs in append() has one shard, in this thread");
+  for (const QueryLayout& query : layout.queries) {
+    if (query.source->wakes()) continue;
+    return Error(ErrorCode::kInvalidArgument, "a job that runs in append() reads only tables that writers feed, and " +
+                                                  query.plan.source.table->name +
+                                                  " is not one: " + query.source->describe());
   }
   return {};
 }
@@ -165,7 +245,12 @@ Result<std::unique_ptr<Job>> Job::create(JobPlan plan, JobOptions options) {
     impl->clock = &o.world->clock();
     o.threads = false;
   }
+  if (o.inline_append) o.threads = false;
   impl->random = Random(o.seed);
+  WEIR_TRY(make_host_ports(o, &impl->results));
+  for (const auto& [name, table] : o.host_tables) {
+    if (table.fed != nullptr) impl->state.add_feed(table.fed);
+  }
   BackendConfig config;  // of the setup: looks at files only
   config.clock = impl->clock;
   config.receive_streams_max = 0;
@@ -182,6 +267,8 @@ Result<std::unique_ptr<Job>> Job::create(JobPlan plan, JobOptions options) {
   for (const QueryLayout& query : impl->layout.queries) {
     impl->waits_for_host = impl->waits_for_host || !query.source->bounded();
   }
+  impl->judge_waiting();
+  WEIR_TRY(impl->check_inline());
   WEIR_TRY(impl->make_backends());
   WEIR_TRY(impl->make_loops());
   WEIR_TRY(impl->build());
@@ -194,8 +281,10 @@ Result<JobExplanation> Job::explain(const JobPlan& plan, const JobOptions& optio
   config.clock = &clock;
   config.receive_streams_max = 0;
   WEIR_ASSIGN(std::unique_ptr<IoBackend> backend, make_backend(BackendKind::kEpoll, config));
-  WEIR_ASSIGN(JobLayout layout, lay_out_job(plan, options, backend.get(), nullptr));
-  return explain_layout(plan, layout, options);
+  JobOptions own = options;  // with lanes of this explanation
+  WEIR_TRY(make_host_ports(own, nullptr));
+  WEIR_ASSIGN(JobLayout layout, lay_out_job(plan, own, backend.get(), nullptr));
+  return explain_layout(plan, layout, own);
 }
 
 Result<void> Job::start() {
@@ -225,11 +314,14 @@ Result<void> Job::start() {
 
 void Job::drain() noexcept {
   impl_->state.draining.store(true, std::memory_order_release);
-  for (Shard& shard : impl_->shards) shard.backend->wake();
+  for (Shard& shard : impl_->shards) {
+    if (shard.loop != nullptr) shard.loop->waker().notify_strong();
+  }
 }
 
 void Job::stop() noexcept {
   impl_->state.stopping.store(true, std::memory_order_release);
+  impl_->state.close_feeds();
   for (Shard& shard : impl_->shards) {
     if (shard.loop != nullptr) shard.loop->stop();
   }
@@ -277,6 +369,48 @@ std::size_t Job::poll() {
   return work;
 }
 
+std::size_t Job::poll(const PollBudget& budget) {
+  Impl& impl = *impl_;
+  WEIR_CHECK(!impl.options.threads);
+  const std::int64_t end_ns = budget.nanoseconds > 0 ? impl.clock->now_ns() + budget.nanoseconds : 0;
+  std::size_t work = 0;
+  for (std::uint32_t turn = 0; turn < budget.turns && !impl.over(); ++turn) {
+    const std::size_t done = impl.turn_all();
+    work += done;
+    if (done == 0 || (end_ns != 0 && impl.clock->now_ns() >= end_ns)) break;
+  }
+  return work;
+}
+
+bool Job::started() const noexcept {
+  return impl_->started;
+}
+
+Result<Writer> Job::writer(std::string_view table, std::uint32_t number) {
+  Impl& impl = *impl_;
+  const auto found = impl.options.host_tables.find(std::string(table));
+  if (found == impl.options.host_tables.end() || found->second.fed == nullptr)
+    return Error(ErrorCode::kNotFound, "no writers feed a table " + std::string(table))
+        .with_hint("set JobOptions::host_tables[…].feed.writers");
+  auto made = std::make_unique<Writer::Impl>();
+  WEIR_ASSIGN(made->feed, found->second.fed->open_writer(number));
+  made->run = impl.options.inline_append ? &impl.inline_run : nullptr;
+  made->struct_bytes = found->second.structs.stride;
+  if (const auto known = impl.plan.tables.find(std::string(table)); known != impl.plan.tables.end())
+    made->columns = known->second->physical_count;
+  return Writer(std::move(made));
+}
+
+Result<Reader> Job::reader(std::string_view table) {
+  const auto found = impl_->results.find(table);
+  if (found == impl_->results.end())
+    return Error(ErrorCode::kNotFound, "no reader takes the results of a table " + std::string(table))
+        .with_hint("set JobOptions::host_tables[…].results.batches");
+  if (std::exchange(found->second->taken, true))
+    return Error(ErrorCode::kInvalidArgument, "table " + std::string(table) + " has its reader already");
+  return Reader(std::make_unique<Reader::Impl>(*found->second));
+}
+
 bool Job::Impl::over() const {
   return state.all_done() || state.stopping.load(std::memory_order_acquire);
 }
@@ -292,7 +426,7 @@ std::size_t Job::Impl::turn_all() {
 /// Nothing to do anywhere: waits for the outside, or lets simulated time pass.
 void Job::Impl::idle_round() {
   if (options.world == nullptr) {
-    shards[0].backend->park(kIdleParkNs / static_cast<std::int64_t>(shards.size()));
+    shards[0].poller->park(kIdleParkNs / static_cast<std::int64_t>(shards.size()));
     return;
   }
   if (options.world->next_event_ns().has_value()) {
@@ -413,7 +547,7 @@ std::map<std::string, std::string> Job::listening() const {
   return addresses;
 }
 
-Result<std::unique_ptr<Job>> make_job(std::string_view sql, JobOptions options, std::string_view file_name) {
+Result<JobPlan> plan_job(std::string_view sql, const JobOptions& options, std::string_view file_name) {
   SqlOptions frontend;
   frontend.validate_table = [&options](const TableDefinition& table) { return validate_table(table, options); };
   std::vector<Diagnostic> diagnostics;
@@ -425,7 +559,12 @@ Result<std::unique_ptr<Job>> make_job(std::string_view sql, JobOptions options, 
     while (!text.empty() && text.back() == '\n') text.pop_back();
     return Error(plan.error().code(), std::move(text));
   }
-  return Job::create(std::move(plan).value(), std::move(options));
+  return plan;
+}
+
+Result<std::unique_ptr<Job>> make_job(std::string_view sql, JobOptions options, std::string_view file_name) {
+  WEIR_ASSIGN(JobPlan plan, plan_job(sql, options, file_name));
+  return Job::create(std::move(plan), std::move(options));
 }
 
 }  // namespace weir

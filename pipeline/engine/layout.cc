@@ -62,6 +62,8 @@ TableContext table_context(const TableDefinition& table, const JobLayout& layout
   remove_engine_options(context.options);
   context.time_zone = layout.time_zone;
   context.record_bytes_max = options.record_bytes_max;
+  context.batch_rows = layout.batch_rows;
+  context.heap_bytes = layout.heap_bytes;
   context.clock = clock;
   context.setup_backend = backend;
   context.make_folders = backend != nullptr && (options.world == nullptr || options.world->host_files_allowed());
@@ -162,7 +164,7 @@ class QueryLayouter {
     const ResultStage& result = out_.plan.result;
     const std::vector<AggregateStage>& stages = out_.plan.aggregates;
     out_.result_schema = result.project_is_identity && !stages.empty() ? stages.back().schema : result.project.schema;
-    WEIR_ASSIGN(out_.sink, make_table_sink(*result.table));
+    WEIR_ASSIGN(out_.sink, make_table_sink(*result.table, out_.updating));
     return {};
   }
 
@@ -176,9 +178,10 @@ class QueryLayouter {
         .with_hint("write to a table with connector 'print', 'blackhole' or 'host', or RESET those settings");
   }
 
-  Result<std::unique_ptr<TableSink>> make_table_sink(const TableDefinition& table) {
+  Result<std::unique_ptr<TableSink>> make_table_sink(const TableDefinition& table, bool updating) {
     TableContext context = table_context(table, job_, options_, backend_, clock_);
     context.sink_number = job_.sinks++;
+    context.updating = updating;
     return make_sink(context);
   }
 
@@ -187,7 +190,7 @@ class QueryLayouter {
     SideLayout side;
     side.table = stage.table;
     side.schema = stage.project.schema;
-    WEIR_ASSIGN(side.sink, make_table_sink(*stage.table));
+    WEIR_ASSIGN(side.sink, make_table_sink(*stage.table, false));
     const std::vector<std::uint32_t> shards = source_shards();
     if (!side.sink->parallel() && (shards.size() > 1 || shards[0] != 0)) {
       side.gather.present = true;

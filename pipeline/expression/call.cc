@@ -33,7 +33,8 @@ const FunctionEntry* find_entry(std::string_view name) {
   for (const auto entries : all_entries())
     for (const FunctionEntry& entry : entries)
       if (entry.name == name) return &entry;
-  return find_lookup(name);
+  if (const FunctionEntry* lookup = find_lookup(name)) return lookup;
+  return find_user_function(name);
 }
 
 std::string nearest_functions(std::string_view name) {

@@ -92,6 +92,15 @@ class WatermarkAssigner final : public WatermarkOperator {
     (void)tell();
   }
 
+  void input_promises(std::uint32_t input, Watermark watermark) override {
+    WEIR_CHECK_LT(input, inputs_.size());
+    Input& in = inputs_[input];
+    if (in.ended || watermark <= in.watermark) return;
+    in.watermark = watermark;
+    merge();
+    (void)tell();
+  }
+
   void push(Batch& batch) override {
     const std::uint32_t count = batch.selected_count();
     ledger_.rows_in += count;
@@ -207,6 +216,10 @@ class WatermarkAssigner final : public WatermarkOperator {
     header.row_watermarks = nullptr;
     header.watermark_before = header.watermark_after = input.watermark;
     if (!assigns_) return true;
+    if (rows.count == 1 && delay_.has_value() && jump_max_ == 0) {
+      assign_one(values[rows[0]], rows[0], header, input);
+      return true;
+    }
     simd::WatermarkScan scan;
     const Vector* candidates = nullptr;
     if (jump_max_ != 0) {
@@ -260,6 +273,17 @@ class WatermarkAssigner final : public WatermarkOperator {
     }
     input.watermark = header.watermark_after = scan.watermark;
     return true;
+  }
+
+  /// The same for a batch of one row.
+  void assign_one(EventTime time, std::uint32_t row, BatchHeader& header, Input& input) noexcept {
+    header.event_time_min = header.event_time_max = time;
+    if (!above(time, input.watermark)) {
+      row_watermarks_[row] = input.watermark;
+      header.row_watermarks = row_watermarks_.get();
+    }
+    input.watermark = std::max(input.watermark, time < kEventTimeMin + *delay_ ? kEventTimeMin : time - *delay_);
+    header.watermark_after = input.watermark;
   }
 
   /// The same row by row with a bound on how far a row moves the watermark.

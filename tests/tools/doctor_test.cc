@@ -69,6 +69,7 @@ TEST_F(DoctorTest, EveryWarningAndFailureSaysWhatToDo) {
   machine_.cpu_baseline = false;
   put("/sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "powersave\n");
   put("/sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet\n");
+  machine_.timer_slack_ns = 5'000'000;
   put("/sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n");
   std::filesystem::remove_all(machine_.root + "/usr");
   int ill = 0;
@@ -77,7 +78,7 @@ TEST_F(DoctorTest, EveryWarningAndFailureSaysWhatToDo) {
     ++ill;
     EXPECT_FALSE(found.advice.empty()) << found.name;
   }
-  EXPECT_EQ(ill, 9);
+  EXPECT_EQ(ill, 10);
   EXPECT_EQ(finding("cpu").grade, Grade::kFailure);
   EXPECT_EQ(finding("time zones").grade, Grade::kFailure);
 }
@@ -129,6 +130,28 @@ TEST_F(DoctorTest, SeveralNodesAndIsolatedCpusAreNamed) {
   EXPECT_THAT(finding("isolated cpus").advice, HasSubstr("--cores 2-3"));
   put("/sys/devices/system/cpu/isolated", "\n");
   EXPECT_EQ(finding("isolated cpus").grade, Grade::kNote);
+}
+
+TEST_F(DoctorTest, SaysWhatMakesLatencyUneven) {
+  EXPECT_EQ(finding("sibling threads").grade, Grade::kNote);
+  put("/sys/devices/system/cpu/smt/active", "0\n");
+  EXPECT_EQ(finding("sibling threads").grade, Grade::kGood);
+  put("/sys/devices/system/cpu/smt/active", "1\n");
+  EXPECT_THAT(finding("sibling threads").advice, HasSubstr("smt/control"));
+  put("/sys/devices/system/cpu/cpu0/cpuidle/state0/latency", "2\n");
+  EXPECT_EQ(finding("sleep states").grade, Grade::kGood);
+  put("/sys/devices/system/cpu/cpu1/cpuidle/state0/latency", "0\n");
+  put("/sys/devices/system/cpu/cpu1/cpuidle/state1/latency", "350\n");
+  EXPECT_THAT(finding("sleep states").found, HasSubstr("350 us"));
+  EXPECT_EQ(finding("sleep states").grade, Grade::kNote);
+  put("/sys/devices/system/cpu/cpu1/cpuidle/state1/disable", "1\n");
+  EXPECT_EQ(finding("sleep states").grade, Grade::kGood);
+  EXPECT_EQ(finding("timer ticks").grade, Grade::kNote);
+  put("/sys/devices/system/cpu/nohz_full", "2-3\n");
+  EXPECT_THAT(finding("timer ticks").found, HasSubstr("2-3"));
+  EXPECT_EQ(finding("timer slack").grade, Grade::kGood);
+  machine_.virtual_machine = true;
+  EXPECT_THAT(finding("virtual machine").advice, HasSubstr("weir bench latency"));
 }
 
 TEST_F(DoctorTest, ThisMachineCanBeExamined) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/io_uring.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -170,6 +171,57 @@ Finding check_perf(const Machine& machine) {
           "sudo sysctl kernel.perf_event_paranoid=1"};
 }
 
+Finding check_sibling_threads(const Machine& machine) {
+  const auto active = number_in(machine, "/sys/devices/system/cpu/smt/active");
+  if (!active) return {"sibling threads", Grade::kNote, "the system does not say", ""};
+  if (*active == 0) return {"sibling threads", Grade::kGood, "off, or the processor has none", ""};
+  return {"sibling threads", Grade::kNote, "on: two CPUs share a core, and a busy one slows the other",
+          "give shards CPUs of different cores (/sys/devices/system/cpu/cpu*/topology/thread_siblings_list), or: echo "
+          "off | sudo tee /sys/devices/system/cpu/smt/control"};
+}
+
+/// How long a CPU that sleeps takes to come back, at most.
+Finding check_sleep_states(const Machine& machine) {
+  constexpr std::int64_t kFineUs = 10;
+  std::int64_t longest_us = -1;
+  for (const int cpu : machine.usable_cpus) {
+    for (int state = 0;; ++state) {
+      const std::string folder = fmt::format("/sys/devices/system/cpu/cpu{}/cpuidle/state{}", cpu, state);
+      const auto latency_us = number_in(machine, folder + "/latency");
+      if (!latency_us) break;
+      if (number_in(machine, folder + "/disable").value_or(0) == 0) longest_us = std::max(longest_us, *latency_us);
+    }
+  }
+  if (longest_us < 0)
+    return {"sleep states", Grade::kNote, "the system does not say (a virtual machine as a rule)", ""};
+  const std::string found = fmt::format("a sleeping CPU is back after at most {} us", longest_us);
+  if (longest_us <= kFineUs) return {"sleep states", Grade::kGood, found, ""};
+  return {"sleep states", Grade::kNote, found + "; a shard that spins never sleeps",
+          "where shards park and that is too long: sudo cpupower idle-set -D 10"};
+}
+
+Finding check_ticks(const Machine& machine) {
+  const std::string tickless = first_line(machine, "/sys/devices/system/cpu/nohz_full").value_or("");
+  if (tickless.empty() || tickless == "(null)")
+    return {"timer ticks", Grade::kNote, "on every CPU: a spinning shard is interrupted some hundred times a second",
+            "for even latency boot with nohz_full=LIST rcu_nocbs=LIST and give --cores LIST"};
+  return {"timer ticks", Grade::kGood, "off on busy CPUs " + tickless, ""};
+}
+
+Finding check_timer_slack(const Machine& machine) {
+  constexpr std::uint64_t kUsualNs = 50'000;
+  const std::string found = fmt::format("{} us: so much later may a parked shard wake by itself",
+                                        static_cast<double>(machine.timer_slack_ns) / 1000);
+  if (machine.timer_slack_ns <= kUsualNs) return {"timer slack", Grade::kGood, found, ""};
+  return {"timer slack", Grade::kWarning, found, "the program that starts this one sets it: prctl(PR_SET_TIMERSLACK)"};
+}
+
+Finding check_hypervisor(const Machine& machine) {
+  if (!machine.virtual_machine) return {"virtual machine", Grade::kGood, "no, or it does not say so", ""};
+  return {"virtual machine", Grade::kNote, "yes: its host may take the CPU away, which no setting here mends",
+          "weir bench latency shows the gaps of a loop that only spins"};
+}
+
 Finding check_time_zones(const Machine& machine) {
   std::error_code ignored;
   if (std::filesystem::exists(machine.root + "/usr/share/zoneinfo/Europe/Berlin", ignored)) {
@@ -201,11 +253,12 @@ std::uint64_t soft_limit(__rlimit_resource resource) {
 }  // namespace
 
 std::vector<Finding> examine(const Machine& machine) {
-  return {check_kernel(machine),     check_io_uring(machine), check_memlock(machine),
-          check_open_files(machine), check_cpu(machine),      check_governor(machine),
-          check_isolation(machine),  check_clock(machine),    check_transparent_pages(machine),
-          check_huge_pages(machine), check_numa(machine),     check_perf(machine),
-          check_time_zones(machine)};
+  return {check_kernel(machine),          check_io_uring(machine),     check_memlock(machine),
+          check_open_files(machine),      check_cpu(machine),          check_governor(machine),
+          check_isolation(machine),       check_clock(machine),        check_transparent_pages(machine),
+          check_huge_pages(machine),      check_numa(machine),         check_perf(machine),
+          check_sibling_threads(machine), check_sleep_states(machine), check_ticks(machine),
+          check_timer_slack(machine),     check_hypervisor(machine),   check_time_zones(machine)};
 }
 
 Machine this_machine() {
@@ -217,6 +270,7 @@ Machine this_machine() {
   machine.memlock_bytes = soft_limit(RLIMIT_MEMLOCK);
   machine.open_files = soft_limit(RLIMIT_NOFILE);
   machine.privileged = geteuid() == 0;
+  machine.timer_slack_ns = static_cast<std::uint64_t>(std::max(0, prctl(PR_GET_TIMERSLACK)));
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
@@ -224,6 +278,9 @@ Machine this_machine() {
       if (CPU_ISSET(static_cast<std::size_t>(cpu), &cpus)) machine.usable_cpus.push_back(cpu);
   machine.cpu_baseline = __builtin_cpu_supports("sse4.2") != 0 && __builtin_cpu_supports("popcnt") != 0 &&
                          __builtin_cpu_supports("aes") != 0 && __builtin_cpu_supports("pclmul") != 0;
+  std::ifstream cpu_info("/proc/cpuinfo");
+  for (std::string line; std::getline(cpu_info, line) && !machine.virtual_machine;)
+    machine.virtual_machine = line.starts_with("flags") && line.find(" hypervisor") != std::string::npos;
   machine.cpu_wide = __builtin_cpu_supports("avx2") != 0;
   return machine;
 }

@@ -20,6 +20,8 @@ struct Machine {
   std::uint64_t memlock_bytes = std::numeric_limits<std::uint64_t>::max();  ///< RLIMIT_MEMLOCK; the maximum: no limit.
   std::uint64_t open_files = 1024;                                          ///< RLIMIT_NOFILE.
   bool privileged = false;                                                  ///< Root: RLIMIT_MEMLOCK does not bind it.
+  std::uint64_t timer_slack_ns = 50'000;                                    ///< Of this thread.
+  bool virtual_machine = false;                                             ///< The processor says so.
   std::vector<int> usable_cpus;                                             ///< That this process may run on.
   bool cpu_baseline = true;                                                 ///< x86-64-v2 with AES and CLMUL.
   bool cpu_wide = true;                                                     ///< AVX2.

@@ -15,4 +15,5 @@
 #include "weir/pipeline/reader.h"
 #include "weir/pipeline/sql.h"
 #include "weir/pipeline/struct_fields.h"
+#include "weir/pipeline/user_function.h"
 #include "weir/pipeline/writer.h"

@@ -197,6 +197,15 @@ class Batch {
   /// Makes it empty: no rows, no selection, heap free, header at its start values, every row valid, own vectors
   /// restored.
   void reset() noexcept;
+  /// The same but for the vectors, which stay as they are: for a caller that sets data and validity of each of them.
+  /// Requires: the batch has no kinds.
+  void reset_rows() noexcept {
+    row_count_ = 0;
+    selected_count_ = 0;
+    selection_ = nullptr;
+    header_ = BatchHeader();
+    heap_.reset();
+  }
 
  private:
   Batch() = default;

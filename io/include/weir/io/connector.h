@@ -39,6 +39,16 @@ enum class ReadStatus : std::uint8_t {
   kFailed,   // see error()
 };
 
+struct TableContext;
+class TableSink;
+
+/// Makes the sink of a host's table whose results a reader takes.
+class HostTaker {
+ public:
+  virtual ~HostTaker() = default;
+  virtual Result<std::unique_ptr<TableSink>> make_sink(const TableContext& context) = 0;
+};
+
 /// Rows from the embedding process for a table with connector 'host'. Thread: `read`, `read_structs` and `write` run on
 /// shard threads.
 struct HostTable {
@@ -61,8 +71,9 @@ struct HostTable {
   FeedOptions feed;
   /// In place of `write`: results that a reader takes (Job::reader).
   ResultOptions results;
-  std::shared_ptr<HostFeed> fed;       ///< The job's own; a host leaves it null.
-  std::shared_ptr<HostResults> taken;  ///< The job's own; a host leaves it null.
+  /// The job's own, made in Job::create; a host leaves them null.
+  std::shared_ptr<HostFeed> fed;
+  std::shared_ptr<HostTaker> taken;
 };
 
 /// A table as its connector sees it.
@@ -77,6 +88,9 @@ struct TableContext {
   IoBackend* setup_backend = nullptr;  ///< To look at files with; null while only checking.
   bool make_folders = true;            ///< A sink may make its folder; false where files live in a simulated world.
   const HostTable* host = nullptr;
+  std::uint32_t batch_rows = kBatchRowsDefault;  ///< Of the batches that sinks are given.
+  std::size_t heap_bytes = 0;                    ///< Of their strings.
+  bool updating = false;                         ///< Sinks: batches have kinds.
   std::uint32_t sink_number = 0;  ///< Among the sinks of the job, so that two of one table write different files.
 };
 
@@ -120,6 +134,10 @@ class RowReader {
   virtual ~RowReader() = default;
   /// Fills an empty batch as far as there are rows now.
   virtual ReadStatus read(Batch& batch) = 0;
+  /// The input's promise after what read() has given: no row with event time <= it follows that is not late.
+  Watermark promised() const noexcept { return promised_; }
+  /// Whether read() sets data and validity of every column, so that the batch's own memory is not touched.
+  bool gives_views() const noexcept { return gives_views_; }
   /// Stops taking from outside: what has arrived is still given, then kEnd.
   virtual void drain() = 0;
   virtual const Error& error() const noexcept = 0;
@@ -128,6 +146,10 @@ class RowReader {
   virtual std::string listening() const { return {}; }
   /// What else happened, for the ledger: connections closed and why. Requires: the shard has stopped, or its thread.
   virtual std::vector<IoCount> counts() const { return {}; }
+
+ protected:
+  Watermark promised_ = kWatermarkNone;
+  bool gives_views_ = false;
 };
 
 /// Thread: control plane; open runs on the shard.
@@ -140,6 +162,13 @@ class TableSource {
   virtual bool bounded() const noexcept = 0;
   /// Connections of one reader at once: streams that its backend must have buffers for.
   virtual std::uint32_t connections_max() const noexcept { return 0; }
+  /// Whether its readers need the shard's io backend to be polled.
+  virtual bool needs_backend() const noexcept { return true; }
+  /// Whether a reader with nothing to give wakes its shard when that changes; else it is asked again every now and
+  /// then.
+  virtual bool wakes() const noexcept { return false; }
+  /// Before any reader is opened: whom the input wakes when rows have come. Not called where the shard never parks.
+  virtual void set_waker(std::uint32_t /*input*/, Waker& /*waker*/) {}
   virtual Result<std::unique_ptr<RowReader>> open(std::uint32_t input, IoBackend& backend,
                                                   const ReaderCallbacks& callbacks) = 0;
   /// Bytes that one opened reader takes, for explain.
@@ -177,6 +206,9 @@ class TableSink {
   virtual bool parallel() const noexcept = 0;
   /// Connections of one writer at once.
   virtual std::uint32_t connections_max() const noexcept { return 0; }
+  virtual bool needs_backend() const noexcept { return true; }
+  /// Before any writer is opened: whom to wake when a writer of that shard accepts again.
+  virtual void set_waker(std::uint32_t /*shard*/, Waker& /*waker*/) {}
   virtual Result<std::unique_ptr<RowWriter>> open(std::uint32_t shard, IoBackend& backend) = 0;
   virtual std::size_t writer_bytes() const noexcept = 0;
   virtual std::string describe() const = 0;

@@ -36,11 +36,13 @@ enum class SimdKind : std::uint8_t { kBest, kScalar };
 
 /// How to run a job. Every number has a limit and a default; `weir explain` prints what follows from them.
 struct JobOptions {
-  std::uint32_t shards = 1;                  ///< 1 … 64.
-  std::vector<int> cpus;                     ///< CPU of each shard; empty: 0, 1, … as far as they go.
-  bool pin = true;                           ///< Pin shard threads to their CPUs.
-  bool threads = true;                       ///< false: run() or poll() turns all shards in the calling thread.
-  bool inline_append = false;                ///< Writers run the job in append(); one shard, no threads.
+  std::uint32_t shards = 1;  ///< 1 … 64.
+  std::vector<int> cpus;     ///< CPU of each shard; empty: 0, 1, … as far as they go.
+  bool pin = true;           ///< Pin shard threads to their CPUs.
+  bool threads = true;       ///< false: run() or poll() turns all shards in the calling thread.
+  /// Writers run the job: when append() returns, what follows from its rows has been given out. One shard, no threads;
+  /// all writers belong to one thread. Progress is that of up to 64 appends ago.
+  bool inline_append = false;
   BackendKind backend = BackendKind::kAuto;  ///< uring where the kernel allows it, else epoll, with a note.
   IdleKind idle = IdleKind::kBackOff;
   SimdKind simd = SimdKind::kBest;
@@ -149,6 +151,8 @@ class Job {
   /// The same without waiting: turns until nothing is to be done or the budget is used up. Returns the work done.
   std::size_t poll(const PollBudget& budget);
 
+  bool started() const noexcept;  ///< start() was called. Thread: that of start().
+
   /// The writer of a table that writers feed; each number once. Thread: any, one at a time; the writer is its own.
   /// Errors: kNotFound (no such table, or no writers feed it), kInvalidArgument (a number that is taken or too large).
   Result<Writer> writer(std::string_view table, std::uint32_t number = 0);
@@ -180,6 +184,8 @@ class Job {
 /// Judges a table's connector, format and options; for SqlOptions::validate_table.
 Result<void> validate_table(const TableDefinition& table, const JobOptions& options);
 
+/// Parses, binds and validates. The error's text is the rendered diagnostics.
+Result<JobPlan> plan_job(std::string_view sql, const JobOptions& options, std::string_view file_name = "job.sql");
 /// Parses, binds, validates and makes a job of SQL text. The error's text is the rendered diagnostics.
 Result<std::unique_ptr<Job>> make_job(std::string_view sql, JobOptions options, std::string_view file_name = "job.sql");
 

@@ -81,6 +81,8 @@ class WatermarkOperator : public Operator {
   virtual Result<std::uint32_t> add_input() = 0;
   /// The input gives no more rows; after the last one the end of input is passed on. Idempotent.
   virtual void input_ended(std::uint32_t input) = 0;
+  /// The input's watermark is at least this from here on.
+  virtual void input_promises(std::uint32_t input, Watermark watermark) = 0;
   virtual Watermark input_watermark(std::uint32_t input) const noexcept = 0;
   /// The least watermark over the inputs, kWatermarkEnd when all have ended.
   virtual Watermark merged_watermark() const noexcept = 0;

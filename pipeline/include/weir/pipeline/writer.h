@@ -19,23 +19,11 @@
 #include "weir/core/result.h"
 #include "weir/io/connector.h"
 #include "weir/io/feed.h"
+#include "weir/io/host_feed.h"
 #include "weir/io/row_structs.h"
 #include "weir/pipeline/struct_fields.h"
 
 namespace weir {
-
-/// A column of rows in memory, for append_columns: values as in a Vector of the column's physical type (StringRef for
-/// text, which may point anywhere until the call returns), at any alignment of their own size.
-struct ColumnView {
-  const void* data = nullptr;
-  const std::uint64_t* validity = nullptr;  ///< Bit r % 64 of word r / 64; null: no NULL.
-};
-
-/// How many rows were taken, from the front, and why no more.
-struct AppendedRows {
-  std::size_t rows = 0;
-  Appended state = Appended::kDone;
-};
 
 /// Thread: one at a time. Allocates: never after it was made. Errors: as values; nothing throws. It may outlive the
 /// run (then kClosed), not the job.
@@ -81,8 +69,8 @@ class Writer {
   std::uint64_t rows_unread() const noexcept;    ///< Of those, not read by the job (yet): where a stop left them.
   std::uint64_t full_count() const noexcept;     ///< Appends that said kFull.
   std::size_t struct_bytes() const noexcept;     ///< Stride of the table's structs; 0: it has none.
-  /// What the last kRefused was about.
-  const Error& error() const noexcept;
+  /// What the last kRefused was about; null before.
+  const Error* error() const noexcept;
 
  private:
   friend class Job;
