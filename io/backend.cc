@@ -7,13 +7,23 @@
 #include "uring/uring_backend.h"
 
 namespace weir {
+namespace {
+constexpr std::size_t kUnixPathMax = 107;  // sockaddr_un, without the zero behind it
+}  // namespace
 
 Result<SocketAddress> SocketAddress::parse(std::string_view text) {
   const auto wrong = [text](const char* why) {
     return Error(ErrorCode::kInvalidArgument, "\"" + std::string(text) + "\" is not an address: " + why)
-        .with_hint("write host:port, [ipv6]:port or :port");
+        .with_hint("write host:port, [ipv6]:port, :port or unix:/path");
   };
   SocketAddress address;
+  if (text.starts_with("unix:")) {
+    address.path = text.substr(5);
+    if (address.path.empty()) return wrong("the path is missing");
+    if (address.path.size() > kUnixPathMax) return wrong("a Unix socket's path has at most 107 bytes");
+    if (address.path.find('\0') != std::string::npos) return wrong("a path holds no zero byte");
+    return address;
+  }
   std::string_view port;
   if (!text.empty() && text.front() == '[') {
     const std::size_t end = text.find(']');
@@ -37,6 +47,7 @@ Result<SocketAddress> SocketAddress::parse(std::string_view text) {
 }
 
 std::string SocketAddress::to_string() const {
+  if (local()) return "unix:" + path;
   const std::string number = std::to_string(port);
   return host.find(':') != std::string::npos ? "[" + host + "]:" + number : host + ":" + number;
 }

@@ -11,6 +11,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "host.h"
 #include "weir/core/check.h"
@@ -46,6 +47,8 @@ BackendBase::BackendBase(const BackendConfig& config) : config_(config) {}
 BackendBase::~BackendBase() {
   for (HandleSlot& handle : handles_)
     if (handle.used && handle.fd >= 0) ::close(handle.fd);
+  for (DatagramPool& pool : pools_)
+    if (pool.memory != nullptr) ::munmap(pool.memory, pool.memory_bytes);
   if (stream_memory_ != nullptr) ::munmap(stream_memory_, stream_memory_bytes_);
   if (wake_fd_ >= 0) ::close(wake_fd_);
 }
@@ -79,6 +82,8 @@ Result<void> BackendBase::setup() {
     groups_[i].next = group_free_;
     group_free_ = i;
   }
+  classes_.resize(1);
+  classes_[0].quota = config_.receive_streams_max;
   buffer_stride_ = (config_.receive_buffer_bytes + kReadPadding + 63) / 64 * 64;
   stream_memory_bytes_ = std::size_t{config_.receive_streams_max} * config_.receive_buffers_max * buffer_stride_;
   if (stream_memory_bytes_ != 0) {
@@ -125,7 +130,13 @@ std::uint32_t BackendBase::take_op(OpKind kind, std::uint32_t handle, Completion
   op.tag = tag;
   ++ops_used_;
   if (kind == OpKind::kClose) ++closes_used_;
-  if (handle != kNone && kind != OpKind::kClose) ++handles_[handle].ops;
+  if (handle != kNone && kind != OpKind::kClose) {
+    HandleSlot& slot = handles_[handle];
+    ++slot.ops;
+    op.handle_next = slot.first_op;
+    if (slot.first_op != kNone) ops_[slot.first_op].handle_before = index;
+    slot.first_op = index;
+  }
   ++counters_.ops_submitted;
   return index;
 }
@@ -133,25 +144,27 @@ std::uint32_t BackendBase::take_op(OpKind kind, std::uint32_t handle, Completion
 void BackendBase::retire_op(std::uint32_t index) noexcept {
   OpSlot& op = ops_[index];
   WEIR_DCHECK(op.used);
+  if (op.in_queue) leave_queue(index);
   op.used = false;
   op.generation = next_generation(op.generation);
   op.next = op_free_;
   op_free_ = index;
   --ops_used_;
   if (op.kind == OpKind::kClose) --closes_used_;
-  if (op.stream != kNone) {
+  if (op.kind == OpKind::kDatagrams) {
+    pools_[op.stream].op = kNone;
+  } else if (op.stream != kNone) {
     groups_[op.stream].op = kNone;
     if (groups_[op.stream].held == 0) release_group(op.stream);
   }
-  if (op.handle != kNone && op.kind != OpKind::kClose) {
-    HandleSlot& handle = handles_[op.handle];
-    if (--handle.ops == 0 && handle.closing) finish_close(op.handle);
-  }
-}
-
-void BackendBase::release_group(std::uint32_t group) noexcept {
-  groups_[group].next = group_free_;
-  group_free_ = group;
+  if (op.handle == kNone || op.kind == OpKind::kClose) return;
+  HandleSlot& handle = handles_[op.handle];
+  if (op.handle_before != kNone)
+    ops_[op.handle_before].handle_next = op.handle_next;
+  else
+    handle.first_op = op.handle_next;
+  if (op.handle_next != kNone) ops_[op.handle_next].handle_before = op.handle_before;
+  if (--handle.ops == 0 && handle.closing) finish_close(op.handle);
 }
 
 std::uint32_t BackendBase::take_handle(HandleKind kind, int fd) noexcept {
@@ -171,6 +184,8 @@ std::uint32_t BackendBase::take_handle(HandleKind kind, int fd) noexcept {
 
 void BackendBase::free_handle(std::uint32_t index) noexcept {
   HandleSlot& handle = handles_[index];
+  if (handle.datagrams != kNone) drop_pool(handle.datagrams);
+  handle.datagrams = kNone;
   handle.used = false;
   handle.fd = -1;
   handle.generation = next_generation(handle.generation);
@@ -230,7 +245,26 @@ Result<Listener> BackendBase::listen(const SocketAddress& address) {
     return Error(ErrorCode::kLimitExceeded, "cannot listen on " + address.to_string() + ": handles_max (" +
                                                 std::to_string(config_.handles_max) + ") are open");
   }
+  handles_[handle].local = address.local();
+  if (address.local()) handles_[handle].unlink_path = address.path;
   return Listener{handle_id(handle), listener.port};
+}
+
+std::string BackendBase::peer_name(IoHandle connection) {
+  return host_peer_name(handles_[handle_index(connection)].fd);
+}
+
+Result<std::uint32_t> BackendBase::make_receive_class(std::uint32_t streams) {
+  ReceiveClass& rest = classes_[0];
+  if (streams > rest.quota - std::min(rest.quota, rest.taken)) {
+    return Error(ErrorCode::kLimitExceeded, "receive_streams_max (" + std::to_string(config_.receive_streams_max) +
+                                                ") leaves no " + std::to_string(streams) +
+                                                " sets of buffers to set aside");
+  }
+  rest.quota -= streams;
+  ReceiveClass& made = classes_.emplace_back();
+  made.quota = streams;
+  return static_cast<std::uint32_t>(classes_.size() - 1);
 }
 
 // --- Ops ------------------------------------------------------------------------------------------------------------
@@ -276,12 +310,9 @@ OpId BackendBase::close(IoHandle id, Completion* completion, std::uint64_t tag) 
     finish_close(index);
     return result;
   }
-  for (std::uint32_t i = 0; i < ops_.size(); ++i) {
-    const OpSlot& other = ops_[i];
-    if (!other.used || other.handle != index || other.kind == OpKind::kClose) continue;
-    const bool disk = handle.kind == HandleKind::kDirect;  // ends by itself
-    if (!disk) cancel(op_id(i));
-  }
+  // What only the disk is awaited for ends by itself.
+  if (handle.kind != HandleKind::kDirect)
+    for (std::uint32_t at = handle.first_op; at != kNone; at = ops_[at].handle_next) cancel(op_id(at));
   handle.closing = true;
   return op_id(op);
 }
@@ -290,6 +321,7 @@ std::int32_t BackendBase::close_now(HandleSlot& handle) noexcept {
   const int fd = handle.fd;
   handle.fd = -1;
   if (fd < 0) return 0;
+  if (!handle.unlink_path.empty()) (void)::unlink(handle.unlink_path.c_str());
   ++counters_.system_calls;
   // EINTR: Linux has closed the descriptor nevertheless.
   return ::close(fd) == 0 || errno == EINTR ? 0 : -errno;
@@ -313,22 +345,18 @@ OpId BackendBase::accept_stream(IoHandle listener, Completion& completion, std::
   return op_id(op);
 }
 
-OpId BackendBase::receive_stream(IoHandle connection, Completion& completion, std::uint64_t tag) noexcept {
+OpId BackendBase::receive_stream(IoHandle connection, Completion& completion, std::uint64_t tag,
+                                 std::uint32_t receive_class) noexcept {
   const std::uint32_t handle = handle_index(connection);
   WEIR_CHECK(handles_[handle].kind == HandleKind::kConnection);
-  if (group_free_ == kNone) {
+  WEIR_CHECK(receive_class < classes_.size());
+  if (classes_[receive_class].quota == 0) {
     ++counters_.ops_refused;
     return {};
   }
   const std::uint32_t op = take_op(OpKind::kReceive, handle, &completion, tag);
   if (op == kNone) return {};
-  const std::uint32_t group = group_free_;
-  group_free_ = groups_[group].next;
-  const std::uint32_t buffers = config_.receive_buffers_max;
-  groups_[group].free = buffers == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << buffers) - 1;
-  groups_[group].held = 0;
-  groups_[group].op = op;
-  ops_[op].stream = group;
+  ops_[op].receive_class = receive_class;
   start_op(op);
   return op_id(op);
 }
@@ -353,6 +381,7 @@ Result<OpId> BackendBase::connect(const SocketAddress& address, Completion& comp
     ::close(fd);
     return Error(ErrorCode::kLimitExceeded, "cannot connect to " + address.to_string() + ": handles_max are open");
   }
+  handles_[handle].local = address.local();
   const std::uint32_t op = take_op(OpKind::kConnect, handle, &completion, tag);
   if (op == kNone) {
     ::close(fd);
@@ -386,6 +415,7 @@ bool BackendBase::cancel(OpId id) noexcept {
   if (op.kind == OpKind::kClose || op.finished) return false;
   if (op.cancelled) return true;
   op.cancelled = true;
+  if (op.in_queue) leave_queue(index);
   if (op.kind == OpKind::kTimeout) {
     std::erase(timeouts_, index);
     std::make_heap(timeouts_.begin(), timeouts_.end(),
@@ -405,16 +435,112 @@ void BackendBase::shutdown_send(IoHandle connection) noexcept {
 }
 
 void BackendBase::return_buffer(std::uint32_t buffer) noexcept {
+  if ((buffer & kDatagramBuffer) != 0) return return_datagram(buffer);
   const std::uint32_t group = buffer / config_.receive_buffers_max;
   const std::uint32_t index = buffer % config_.receive_buffers_max;
   WEIR_CHECK(group < groups_.size());
   StreamGroup& stream = groups_[group];
   const std::uint64_t bit = std::uint64_t{1} << index;
   WEIR_CHECK(stream.held > 0 && (stream.free & bit) == 0);
+  const std::uint32_t op = stream.op;
   stream.free |= bit;
-  --stream.held;
-  buffer_free(group, index);
-  if (stream.op == kNone && stream.held == 0) release_group(group);
+  const bool last = --stream.held == 0;
+  buffer_free(group, index);  // may already have let the group go
+  if (!last) return;
+  if (op == kNone) return release_group(group);
+  if (stream.op != op || stream.held != 0 || stream.asked || !stream.used || !others_wait(group)) return;
+  // It had its turn; the next one's is now.
+  stream.asked = true;
+  ++classes_[stream.receive_class].asked;
+  ask_group_back(group);
+}
+
+// --- Groups: sets of buffers that go round --------------------------------------------------------------------------
+
+bool BackendBase::take_group(std::uint32_t index) noexcept {
+  OpSlot& op = ops_[index];
+  if (op.stream != kNone) return true;
+  ReceiveClass& owner = classes_[op.receive_class];
+  if (owner.taken < owner.quota && owner.waiting == 0) {
+    grant_group(index);
+    return true;
+  }
+  if (!op.in_queue) {
+    op.in_queue = true;
+    op.queue_next = kNone;
+    op.queue_before = owner.last;
+    (owner.last == kNone ? owner.first : ops_[owner.last].queue_next) = index;
+    owner.last = index;
+    ++owner.waiting;
+    ++counters_.buffer_turns;
+  }
+  reclaim(op.receive_class);  // may grant one at once, which starts the op
+  return false;
+}
+
+void BackendBase::leave_queue(std::uint32_t index) noexcept {
+  OpSlot& op = ops_[index];
+  ReceiveClass& owner = classes_[op.receive_class];
+  (op.queue_before == kNone ? owner.first : ops_[op.queue_before].queue_next) = op.queue_next;
+  (op.queue_next == kNone ? owner.last : ops_[op.queue_next].queue_before) = op.queue_before;
+  op.in_queue = false;
+  --owner.waiting;
+}
+
+void BackendBase::grant_group(std::uint32_t index) noexcept {
+  OpSlot& op = ops_[index];
+  const std::uint32_t group = group_free_;
+  WEIR_CHECK(group != kNone);  // quotas sum up to the groups that there are
+  StreamGroup& stream = groups_[group];
+  group_free_ = stream.next;
+  const std::uint32_t buffers = config_.receive_buffers_max;
+  stream = StreamGroup{};
+  stream.free = buffers == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << buffers) - 1;
+  stream.op = index;
+  stream.receive_class = op.receive_class;
+  ++classes_[op.receive_class].taken;
+  op.stream = group;
+}
+
+void BackendBase::give_group(std::uint32_t index) noexcept {
+  const std::uint32_t group = ops_[index].stream;
+  WEIR_CHECK(group != kNone && groups_[group].held == 0);
+  ops_[index].stream = kNone;
+  groups_[group].op = kNone;
+  release_group(group);
+}
+
+void BackendBase::release_group(std::uint32_t group) noexcept {
+  StreamGroup& stream = groups_[group];
+  ReceiveClass& owner = classes_[stream.receive_class];
+  if (stream.asked) --owner.asked;
+  stream.asked = false;
+  --owner.taken;
+  stream.next = group_free_;
+  group_free_ = group;
+  if (owner.waiting == 0 || owner.taken >= owner.quota) return;
+  const std::uint32_t next = owner.first;
+  leave_queue(next);
+  grant_group(next);
+  stream.fresh = true;  // the group that came back is the one that goes out
+  group_granted(next);
+}
+
+/// Looks for groups whose streams have nothing to receive; a stream that gave bytes lately gets a second chance.
+void BackendBase::reclaim(std::uint32_t receive_class) noexcept {
+  const ReceiveClass& owner = classes_[receive_class];
+  std::size_t left = 2 * groups_.size();
+  for (; left != 0 && owner.asked < owner.waiting; --left) {
+    const std::uint32_t group = group_hand_;
+    group_hand_ = (group_hand_ + 1) % static_cast<std::uint32_t>(groups_.size());
+    StreamGroup& stream = groups_[group];
+    if (stream.op == kNone || stream.receive_class != receive_class || stream.asked || stream.fresh || stream.held != 0)
+      continue;
+    if (std::exchange(stream.used, false)) continue;
+    stream.asked = true;
+    ++classes_[receive_class].asked;
+    ask_group_back(group);
+  }
 }
 
 // --- Delivery -------------------------------------------------------------------------------------------------------
@@ -457,6 +583,8 @@ void BackendBase::deliver_data(std::uint32_t index, std::uint32_t bytes, std::ui
   StreamGroup& group = groups_[op.stream];
   group.free &= ~(std::uint64_t{1} << buffer);
   ++group.held;
+  group.used = true;
+  group.fresh = false;
   IoEvent event;
   event.op = op_id(index);
   event.tag = op.tag;

@@ -15,9 +15,20 @@ namespace weir::detail {
 
 inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
-enum class OpKind : std::uint8_t { kRead, kWrite, kSync, kClose, kAccept, kReceive, kSend, kConnect, kTimeout };
+enum class OpKind : std::uint8_t {
+  kRead,
+  kWrite,
+  kSync,
+  kClose,
+  kAccept,
+  kReceive,
+  kDatagrams,
+  kSend,
+  kConnect,
+  kTimeout
+};
 /// kDirect: never waits for a peer (regular files, /dev/full); kStream: pipes and terminals.
-enum class HandleKind : std::uint8_t { kDirect, kStream, kListener, kConnection };
+enum class HandleKind : std::uint8_t { kDirect, kStream, kListener, kConnection, kDatagram };
 
 struct OpSlot {
   std::uint32_t generation = 1;
@@ -28,8 +39,15 @@ struct OpSlot {
   bool finished = false;   // in the ready queue with its terminal result
   bool armed = false;      // the backend (or the kernel) has it
   bool starving = false;   // receive: waits for a buffer
+  bool in_queue = false;   // receive: waits for a set of buffers
+  bool blocked = false;    // receive: waits for the peer, and would not mind to give its buffers away
   std::uint32_t handle = kNone;
-  std::uint32_t stream = kNone;
+  std::uint32_t handle_next = kNone;  // ops of one handle
+  std::uint32_t handle_before = kNone;
+  std::uint32_t stream = kNone;  // receive: its set of buffers; datagrams: its pool
+  std::uint32_t receive_class = 0;
+  std::uint32_t queue_next = kNone;  // ops of one class that wait for a group
+  std::uint32_t queue_before = kNone;
   std::int32_t result = 0;
   int registered = -1;
   std::uint32_t length = 0;
@@ -46,21 +64,60 @@ struct HandleSlot {
   HandleKind kind = HandleKind::kDirect;
   bool used = false;
   bool closing = false;
+  bool local = false;  // a Unix socket
   int fd = -1;
-  std::uint32_t ops = 0;  // in flight, the close not counted
+  std::uint32_t ops = 0;            // in flight, the close not counted
+  std::uint32_t first_op = kNone;   // those ops
+  std::uint32_t datagrams = kNone;  // pool of a datagram socket
+  std::string unlink_path = {};     // of a Unix listener
   std::uint32_t close_op = kNone;
   std::uint32_t waiting_in = kNone;  // epoll: ops that wait for the fd
   std::uint32_t waiting_out = kNone;
 };
 
-/// Buffers of receive streams: each stream has receive_buffers_max of its own; bit i of `free` says that buffer i can
-/// receive. A group goes back when its op has ended and no buffer is held.
+/// A set of receive_buffers_max buffers of one receive stream; bit i of `free` says that buffer i can receive. A group
+/// goes back when no buffer is held and its op has ended or has let it go.
 struct StreamGroup {
   std::uint64_t free = 0;
   std::uint32_t held = 0;
   std::uint32_t op = kNone;
   std::uint32_t next = kNone;
+  std::uint32_t receive_class = 0;
+  bool used = false;   // gave bytes since it was granted
+  bool asked = false;  // its op was asked to let it go
+  bool fresh = false;  // granted to an op that has something to receive and did not come to it yet
 };
+
+/// Streams that share groups, and the queue of ops that wait for one.
+struct ReceiveClass {
+  std::uint32_t quota = 0;
+  std::uint32_t taken = 0;
+  std::uint32_t asked = 0;  // groups that were asked back
+  std::uint32_t waiting = 0;
+  std::uint32_t first = kNone;
+  std::uint32_t last = kNone;
+};
+
+/// Buffers of one datagram socket.
+struct DatagramPool {
+  char* memory = nullptr;
+  std::size_t memory_bytes = 0;
+  std::size_t stride = 0;
+  std::uint32_t buffers = 0;
+  std::uint32_t bytes_max = 0;
+  std::uint32_t held = 0;
+  std::uint32_t op = kNone;
+  std::uint32_t last_dropped = 0;
+  bool open = false;                // the socket is
+  std::vector<std::uint32_t> free;  // stack of those that can receive
+};
+
+/// Bit of the buffers that return_buffer() knows by pool (15 bits) and index (16 bits).
+inline constexpr std::uint32_t kDatagramBuffer = 1u << 31;
+inline constexpr std::uint32_t kDatagramPoolsMax = 256;
+
+/// Room in front of a datagram's bytes for what the kernel says of it.
+inline constexpr std::size_t kDatagramHeaderBytes = 64;
 
 class BackendBase : public IoBackend {
  public:
@@ -75,6 +132,10 @@ class BackendBase : public IoBackend {
   Result<FileStatus> status(IoHandle handle) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<Listener> listen(const SocketAddress& address) override;
+  Result<Listener> open_datagrams(const DatagramConfig& config) override;
+  std::uint64_t datagrams_dropped(IoHandle socket) noexcept override;
+  std::string peer_name(IoHandle connection) override;
+  Result<std::uint32_t> make_receive_class(std::uint32_t streams) override;
   int register_buffer(std::span<char>) noexcept override { return -1; }
   void unregister_buffer(int) noexcept override {}
 
@@ -85,7 +146,9 @@ class BackendBase : public IoBackend {
   OpId sync(IoHandle file, Completion& completion, std::uint64_t tag) noexcept override;
   OpId close(IoHandle handle, Completion* completion, std::uint64_t tag) noexcept override;
   OpId accept_stream(IoHandle listener, Completion& completion, std::uint64_t tag) noexcept override;
-  OpId receive_stream(IoHandle connection, Completion& completion, std::uint64_t tag) noexcept override;
+  OpId receive_stream(IoHandle connection, Completion& completion, std::uint64_t tag,
+                      std::uint32_t receive_class) noexcept override;
+  OpId receive_datagrams(IoHandle socket, Completion& completion, std::uint64_t tag) noexcept override;
   OpId send(IoHandle connection, std::span<const char> bytes, Completion& completion,
             std::uint64_t tag) noexcept override;
   Result<OpId> connect(const SocketAddress& address, Completion& completion, std::uint64_t tag) override;
@@ -117,6 +180,22 @@ class BackendBase : public IoBackend {
   virtual void wait(std::int64_t timeout_ns) noexcept = 0;
   /// A buffer of the group can receive again.
   virtual void buffer_free(std::uint32_t group, std::uint32_t index) noexcept = 0;
+  /// An op that waited for a group has one now.
+  virtual void group_granted(std::uint32_t op) noexcept = 0;
+  /// Others wait for the group: its op should let it go. Requires: the group holds no data. Where nothing is in the
+  /// way, give_group() may be called at once.
+  virtual void ask_group_back(std::uint32_t group) noexcept = 0;
+  /// A datagram buffer can receive again.
+  virtual void datagram_free(std::uint32_t pool, std::uint32_t index) noexcept = 0;
+  /// Before the pool's memory goes away.
+  virtual void datagrams_closed(std::uint32_t) noexcept {}
+  virtual void datagrams_opened(std::uint32_t) noexcept {}
+
+  /// Gives the op a group; where none is free, the op joins the queue of its class and false comes back.
+  bool take_group(std::uint32_t op) noexcept;
+  /// Takes the op's group away. Requires: none of its buffers is held, and nothing receives into it.
+  void give_group(std::uint32_t op) noexcept;
+  bool others_wait(std::uint32_t group) const noexcept { return classes_[groups_[group].receive_class].waiting != 0; }
   /// Called before the fd is closed. Returns the close's result.
   virtual std::int32_t close_now(HandleSlot& handle) noexcept;
   virtual void handle_opened(std::uint32_t) noexcept {}
@@ -134,6 +213,16 @@ class BackendBase : public IoBackend {
   void deliver(std::uint32_t op, std::int32_t result, bool more) noexcept { deliver_handle(op, result, more, {}); }
   void deliver_handle(std::uint32_t op, std::int32_t result, bool more, IoHandle handle) noexcept;
   void deliver_data(std::uint32_t op, std::uint32_t bytes, std::uint32_t index) noexcept;
+  /// `index` is a buffer that receive into; its data begins kDatagramHeaderBytes behind its start.
+  void deliver_datagram(std::uint32_t op, std::uint32_t index, const char* data, std::uint32_t bytes,
+                        std::uint32_t dropped, bool truncated) noexcept;
+  /// Receives what has come, as far as there are buffers, with one system call. Returns 1 where there may be more, 0 or
+  /// -errno.
+  int receive_datagrams_now(std::uint32_t op) noexcept;
+  /// Takes memory for a socket's datagrams. Errors: kInvalidArgument, kLimitExceeded, kOutOfMemory.
+  Result<std::uint32_t> make_pool(const DatagramConfig& config);
+  /// The socket has gone; the memory goes with the last buffer.
+  void drop_pool(std::uint32_t pool) noexcept;
   /// Delivers an accepted connection, or refuses it.
   void deliver_connection(std::uint32_t op, int fd) noexcept;
   /// Queues a terminal event for the next delivery.
@@ -155,6 +244,8 @@ class BackendBase : public IoBackend {
   std::vector<OpSlot> ops_;
   std::vector<HandleSlot> handles_;
   std::vector<StreamGroup> groups_;
+  std::vector<ReceiveClass> classes_;
+  std::vector<DatagramPool> pools_;
   int wake_fd_ = -1;
   std::size_t ops_used_ = 0;
   std::size_t buffer_stride_ = 0;
@@ -165,11 +256,16 @@ class BackendBase : public IoBackend {
   std::size_t deliver_ready() noexcept;
   std::size_t expire_timeouts() noexcept;
   void release_group(std::uint32_t group) noexcept;
+  void grant_group(std::uint32_t op) noexcept;
+  void leave_queue(std::uint32_t op) noexcept;
+  void reclaim(std::uint32_t receive_class) noexcept;
+  void return_datagram(std::uint32_t buffer) noexcept;
   void emit(Completion* completion, const IoEvent& event) noexcept;
 
   std::uint32_t op_free_ = kNone;
   std::uint32_t handle_free_ = kNone;
   std::uint32_t group_free_ = kNone;
+  std::uint32_t group_hand_ = 0;  // where the search for an idle group goes on
   std::size_t closes_used_ = 0;
   std::vector<std::uint32_t> ready_;  // ring of op indices
   std::size_t ready_head_ = 0;

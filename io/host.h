@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,15 @@ struct HostListener {
   int fd = -1;
   std::uint16_t port = 0;
 };
+/// TCP or Unix. A Unix path that is left over from a process that ended is taken over.
 Result<HostListener> host_listen(const SocketAddress& address);
-/// A non-blocking TCP socket with TCP_NODELAY.
+/// A bound UDP socket that has joined its group and counts what it drops.
+Result<HostListener> host_datagrams(const DatagramConfig& config);
+/// The socket's count of drops that came with a message, where one came.
+std::optional<std::uint32_t> host_dropped(const msghdr& message) noexcept;
+/// Address of the other end without its port; "unix".
+std::string host_peer_name(int fd);
+/// A non-blocking stream socket; of TCP with TCP_NODELAY.
 Result<int> host_socket(int family);
 void host_tune_connection(int fd) noexcept;
 

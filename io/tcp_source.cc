@@ -3,96 +3,13 @@
 #include <cerrno>
 #include <deque>
 
+#include "connection_receiver.h"
 #include "sources.h"
 #include "weir/core/check.h"
 
 namespace weir {
 namespace detail {
 namespace {
-
-class TcpReader final : public OpOwner {
- public:
-  TcpReader(IoBackend& backend, IoHandle handle)
-      : backend_(backend), handle_(handle), ring_(backend.config().receive_buffers_max) {
-    start();
-  }
-
-  bool idle() const noexcept override { return !op_.valid(); }
-
-  void complete(const IoEvent& event) noexcept override {
-    if (!event.more) {
-      op_ = {};
-      ended_ = true;
-      result_ = event.result;
-      return;
-    }
-    if (closed_) return backend_.return_buffer(event.buffer);
-    WEIR_CHECK(count_ < ring_.size());
-    ring_[(head_ + count_) % ring_.size()] = {event.data, static_cast<std::size_t>(event.result), event.buffer,
-                                              backend_.clock().wall_ns()};
-    ++count_;
-    bytes_read += static_cast<std::uint64_t>(event.result);
-  }
-
-  ReadState poll(std::span<const char>& bytes, std::optional<Error>& error, std::string_view name) {
-    if (!op_.valid() && !ended_) start();
-    if (count_ != 0) {
-      const Filled& filled = ring_[head_];
-      bytes = {filled.data + given_, filled.bytes - given_};
-      ingest_wall_ns = filled.ingest_wall_ns;
-      return ReadState::kData;
-    }
-    if (!ended_) return ReadState::kPending;
-    if (result_ == 0) return ReadState::kEnd;
-    error.emplace(Error::from_errno(-result_, "cannot receive from " + std::string(name))
-                      .with_position(Position::at_byte(bytes_read)));
-    return ReadState::kError;
-  }
-
-  void consume(std::size_t n) {
-    WEIR_CHECK(count_ != 0 && n <= ring_[head_].bytes - given_);
-    given_ += n;
-    if (given_ == ring_[head_].bytes) drop_head();
-  }
-
-  void close() noexcept {
-    if (closed_) return;
-    closed_ = true;
-    while (count_ != 0) drop_head();
-    backend_.close(handle_);
-  }
-
-  std::uint64_t bytes_read = 0;
-  std::int64_t ingest_wall_ns = 0;
-
- private:
-  struct Filled {
-    const char* data = nullptr;
-    std::size_t bytes = 0;
-    std::uint32_t buffer = 0;
-    std::int64_t ingest_wall_ns = 0;
-  };
-
-  void start() { op_ = backend_.receive_stream(handle_, *this); }
-  void drop_head() noexcept {
-    const std::uint32_t buffer = ring_[head_].buffer;
-    head_ = (head_ + 1) % ring_.size();
-    --count_;
-    given_ = 0;
-    backend_.return_buffer(buffer);
-  }
-
-  IoBackend& backend_;
-  IoHandle handle_;
-  OpId op_;
-  bool ended_ = false;
-  bool closed_ = false;
-  std::int32_t result_ = 0;
-  std::vector<Filled> ring_;
-  std::size_t head_ = 0;
-  std::size_t count_ = 0;
-  std::size_t given_ = 0;  // of the head
-};
 
 class TcpSource final : public ByteSource {
  public:
@@ -106,7 +23,7 @@ class TcpSource final : public ByteSource {
   Result<void> open(IoBackend& backend) override {
     WEIR_CHECK(reader_ == nullptr);
     backend_ = &backend;
-    reader_ = std::make_unique<TcpReader>(backend, connection_);
+    reader_ = std::make_unique<ConnectionReceiver>(backend, connection_);
     return {};
   }
   ReadState poll(std::span<const char>& bytes) override {
@@ -136,7 +53,7 @@ class TcpSource final : public ByteSource {
   std::string name_;
   std::shared_ptr<std::uint32_t> open_;
   IoBackend* backend_ = nullptr;
-  std::unique_ptr<TcpReader> reader_;
+  std::unique_ptr<ConnectionReceiver> reader_;
 };
 
 }  // namespace
@@ -164,7 +81,7 @@ class TcpListenerSource::Impl final : public OpOwner {
     WEIR_ASSIGN(const Listener listener, backend.listen(config_.address));
     handle_ = listener.handle;
     port_ = listener.port;
-    prefix_ = "tcp:" + std::to_string(port_) + "#";
+    prefix_ = config_.address.local() ? config_.address.to_string() + "#" : "tcp:" + std::to_string(port_) + "#";
     arm();
     return {};
   }
@@ -177,7 +94,7 @@ class TcpListenerSource::Impl final : public OpOwner {
         backend_->close(event.handle);
       } else {
         waiting_.push_back(event.handle);
-        if (*open_ + waiting_.size() >= config_.connections_max) backend_->cancel(op_);
+        if (*open_ + waiting_.size() >= places()) backend_->cancel(op_);
       }
       return;
     }
@@ -194,16 +111,24 @@ class TcpListenerSource::Impl final : public OpOwner {
   }
 
   std::unique_ptr<ByteSource> accept() {
-    std::unique_ptr<ByteSource> source;
-    if (!waiting_.empty() && *open_ < config_.connections_max) {
-      ++*open_;
-      source = detail::make_counted_tcp_source(waiting_.front(), prefix_ + std::to_string(accepted_++), open_);
-      waiting_.pop_front();
-      (void)source->open(*backend_);  // cannot fail: the connection stands
-    }
-    if (!op_.valid()) arm();
+    AcceptedConnection connection = accept_connection();
+    if (!connection.handle.valid()) return nullptr;
+    auto source = detail::make_counted_tcp_source(connection.handle, std::move(connection.name), connection.open);
+    (void)source->open(*backend_);  // cannot fail: the connection stands
     return source;
   }
+
+  AcceptedConnection accept_connection() {
+    AcceptedConnection connection;
+    if (!waiting_.empty() && *open_ < config_.connections_max) {
+      ++*open_;
+      connection = {waiting_.front(), prefix_ + std::to_string(accepted_++), open_};
+      waiting_.pop_front();
+    }
+    if (!op_.valid()) arm();
+    return connection;
+  }
+  bool crowded() const noexcept { return *open_ >= config_.connections_max && !waiting_.empty(); }
 
   void close() noexcept {
     if (closed_ || backend_ == nullptr || !handle_.valid()) return;
@@ -219,9 +144,10 @@ class TcpListenerSource::Impl final : public OpOwner {
   const std::optional<Error>& error() const noexcept { return error_; }
 
  private:
+  std::size_t places() const noexcept { return std::size_t{config_.connections_max} + config_.waiting_max; }
   void arm() {
     const std::size_t connections = *open_ + waiting_.size();
-    if (closed_ || error_.has_value() || connections >= config_.connections_max || connections >= retry_below_) return;
+    if (closed_ || error_.has_value() || connections >= places() || connections >= retry_below_) return;
     retry_below_ = ~std::uint32_t{0};
     op_ = backend_->accept_stream(handle_, *this);
   }
@@ -251,6 +177,12 @@ Result<void> TcpListenerSource::open(IoBackend& backend) {
 }
 std::unique_ptr<ByteSource> TcpListenerSource::accept() {
   return impl_->accept();
+}
+AcceptedConnection TcpListenerSource::accept_connection() {
+  return impl_->accept_connection();
+}
+bool TcpListenerSource::crowded() const noexcept {
+  return impl_->crowded();
 }
 void TcpListenerSource::close() noexcept {
   impl_->close();

@@ -11,9 +11,9 @@
 namespace weir {
 namespace {
 
-std::array<const ConnectorEntry*, 6> entries() {
-  return {&blackhole_connector(), &datagen_connector(), &filesystem_connector(),
-          &host_connector(),      &print_connector(),   &tcp_connector()};
+std::array<const ConnectorEntry*, 8> entries() {
+  return {&blackhole_connector(), &datagen_connector(), &filesystem_connector(), &host_connector(),
+          &print_connector(),     &socket_connector(),  &tcp_connector(),        &udp_connector()};
 }
 
 Result<const ConnectorEntry*> find_entry(const TableContext& context) {

@@ -23,6 +23,8 @@ const ConnectorEntry& print_connector();
 const ConnectorEntry& blackhole_connector();
 const ConnectorEntry& datagen_connector();
 const ConnectorEntry& tcp_connector();
+const ConnectorEntry& socket_connector();
+const ConnectorEntry& udp_connector();
 const ConnectorEntry& host_connector();
 
 /// What a format is told of a table: the context without the connector's own options.

@@ -28,7 +28,8 @@ Result<std::uint64_t> OptionReader::number(const std::string& name, std::uint64_
   return static_cast<std::uint64_t>(value);
 }
 
-Result<std::int64_t> OptionReader::duration(const std::string& name, std::int64_t fallback) const {
+Result<std::int64_t> OptionReader::duration(const std::string& name, std::int64_t fallback,
+                                            std::int64_t least_ns) const {
   const auto found = options_.find(name);
   if (found == options_.end()) return fallback;
   std::string_view text = found->second;
@@ -44,11 +45,22 @@ Result<std::int64_t> OptionReader::duration(const std::string& name, std::int64_
                                                              : 0;
   std::int64_t count = 0, nanos = 0;
   const bool fits = factor != 0 && parse_int64(text.substr(0, digits), count) == TextStatus::kOk &&
-                    !__builtin_mul_overflow(count, factor, &nanos) && nanos >= kMillisecond && nanos <= kDay;
+                    !__builtin_mul_overflow(count, factor, &nanos) && nanos >= least_ns && nanos <= kDay;
   if (fits) return nanos;
   return Error(ErrorCode::kSqlInvalidOption, "option '" + name + "' of table " + std::string(table_) +
-                                                 " wants a duration of 1 ms to 1 d, such as '500 ms' or '10 s', not '" +
+                                                 " wants a duration of " + (least_ns == 0 ? "0" : "1 ms") + " to 1 d, such as '500 ms' or '10 s', not '" +
                                                  found->second + "'");
+}
+
+Result<std::size_t> OptionReader::choice(const std::string& name, std::size_t fallback,
+                                         std::span<const std::string_view> names) const {
+  const auto found = options_.find(name);
+  if (found == options_.end()) return fallback;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (names[i] == found->second) return i;
+  return Error(ErrorCode::kSqlInvalidOption,
+               "option '" + name + "' of table " + std::string(table_) + " cannot be '" + found->second + "'")
+      .with_hint("it can be " + list_names(std::vector<std::string_view>(names.begin(), names.end())));
 }
 
 Result<bool> OptionReader::boolean(const std::string& name, bool fallback) const {

@@ -24,8 +24,12 @@ class OptionReader {
   Result<std::uint64_t> number(const std::string& name, std::uint64_t fallback, std::uint64_t min,
                                std::uint64_t max) const;
   /// Nanoseconds of "10 s", "500ms", "2 min", "1 h", "1 d"; a number alone is milliseconds. Errors: kSqlInvalidOption
-  /// where it is none, or not of 1 ms … 1 d.
-  Result<std::int64_t> duration(const std::string& name, std::int64_t fallback) const;
+  /// where it is none, or not of `least_ns` … 1 d.
+  Result<std::int64_t> duration(const std::string& name, std::int64_t fallback,
+                                std::int64_t least_ns = 1'000'000) const;
+  /// One of the names. Errors: kSqlInvalidOption, which lists them.
+  Result<std::size_t> choice(const std::string& name, std::size_t fallback,
+                             std::span<const std::string_view> names) const;
   /// "true" or "false". Errors: kSqlInvalidOption.
   Result<bool> boolean(const std::string& name, bool fallback) const;
   /// Errors: kSqlInvalidOption where it is not there or empty.

@@ -38,6 +38,11 @@ class EpollBackend final : public BackendBase {
   std::size_t reap() noexcept override;
   void wait(std::int64_t timeout_ns) noexcept override;
   void buffer_free(std::uint32_t group, std::uint32_t index) noexcept override;
+  void group_granted(std::uint32_t op) noexcept override {
+    if (!ops_[op].finished) start_op(op);
+  }
+  void ask_group_back(std::uint32_t group) noexcept override;
+  void datagram_free(std::uint32_t pool, std::uint32_t index) noexcept override;
   void handle_opened(std::uint32_t handle) noexcept override;
   std::int32_t close_now(HandleSlot& handle) noexcept override;
 
@@ -52,6 +57,7 @@ class EpollBackend final : public BackendBase {
   void attempt(std::uint32_t op) noexcept;
   void attempt_transfer(std::uint32_t op) noexcept;
   void attempt_receive(std::uint32_t op) noexcept;
+  void attempt_datagrams(std::uint32_t op) noexcept;
   void attempt_accept(std::uint32_t op) noexcept;
   void attempt_connect(std::uint32_t op) noexcept;
   ssize_t transfer(const OpSlot& op, const HandleSlot& handle) noexcept;
@@ -59,7 +65,7 @@ class EpollBackend final : public BackendBase {
   ssize_t write_stream(const OpSlot& op, int fd) noexcept;
 
   static bool incoming(OpKind kind) noexcept {
-    return kind == OpKind::kRead || kind == OpKind::kReceive || kind == OpKind::kAccept;
+    return kind == OpKind::kRead || kind == OpKind::kReceive || kind == OpKind::kAccept || kind == OpKind::kDatagrams;
   }
 
   int epoll_fd_ = -1;
@@ -145,10 +151,25 @@ void EpollBackend::buffer_free(std::uint32_t group, std::uint32_t) noexcept {
   start_op(index);
 }
 
+/// A stream that waits for its peer needs no buffers; one that is about to receive gives them away first.
+void EpollBackend::ask_group_back(std::uint32_t group) noexcept {
+  const std::uint32_t index = groups_[group].op;
+  if (ops_[index].blocked) give_group(index);
+}
+
+void EpollBackend::datagram_free(std::uint32_t pool, std::uint32_t index) noexcept {
+  pools_[pool].free.push_back(index);
+  const std::uint32_t op = pools_[pool].op;
+  if (op == kNone || !ops_[op].starving || ops_[op].finished) return;
+  ops_[op].starving = false;
+  start_op(op);
+}
+
 void EpollBackend::release(std::uint32_t& list) noexcept {
   while (list != kNone) {
     const std::uint32_t index = list;
     list = ops_[index].next;
+    ops_[index].blocked = false;
     --waiting_;
     enqueue(index);
   }
@@ -206,6 +227,8 @@ void EpollBackend::attempt(std::uint32_t index) noexcept {
       return attempt_transfer(index);
     case OpKind::kReceive:
       return attempt_receive(index);
+    case OpKind::kDatagrams:
+      return attempt_datagrams(index);
     case OpKind::kAccept:
       return attempt_accept(index);
     case OpKind::kConnect:
@@ -275,7 +298,13 @@ ssize_t EpollBackend::write_stream(const OpSlot& op, int fd) noexcept {
 
 void EpollBackend::attempt_receive(std::uint32_t index) noexcept {
   OpSlot& op = ops_[index];
+  if (op.stream != kNone && groups_[op.stream].asked && groups_[op.stream].held == 0) give_group(index);
+  if (!take_group(index)) {
+    op.armed = false;
+    return;
+  }
   StreamGroup& group = groups_[op.stream];
+  group.fresh = false;
   if (group.free == 0) {
     op.starving = true;
     op.armed = false;
@@ -289,10 +318,30 @@ void EpollBackend::attempt_receive(std::uint32_t index) noexcept {
   do {
     result = ::recv(fd, buffer_memory(op.stream, buffer), config_.receive_buffer_bytes, MSG_DONTWAIT);
   } while (result < 0 && errno == EINTR);
-  if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_for(index);
+  if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    op.blocked = true;
+    wait_for(index);
+    if (group.held == 0) give_group(index);
+    return;
+  }
   if (result <= 0) return deliver(index, result < 0 ? -errno : 0, false);
   enqueue(index);
   deliver_data(index, static_cast<std::uint32_t>(result), buffer);
+}
+
+void EpollBackend::attempt_datagrams(std::uint32_t index) noexcept {
+  OpSlot& op = ops_[index];
+  if (pools_[op.stream].free.empty()) {
+    op.starving = true;
+    op.armed = false;
+    ++counters_.credit_stalls;
+    return;
+  }
+  const int received = receive_datagrams_now(index);
+  if (ops_[index].finished) return;
+  if (received < 0) return deliver(index, received, false);
+  if (received > 0) return enqueue(index);
+  wait_for(index);
 }
 
 void EpollBackend::attempt_accept(std::uint32_t index) noexcept {

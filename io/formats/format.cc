@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "formats/batches_format.h"
 #include "formats/binary_format.h"
 #include "formats/csv_decoder.h"
 #include "formats/feed_decoder.h"
@@ -23,6 +24,7 @@ struct FormatEntry {
 };
 
 constexpr FormatEntry kFormats[] = {
+    {"batches", detail::make_batches_decoder, detail::make_batches_encoder, detail::batches_option_help},
     {"binary", detail::make_binary_decoder, detail::make_binary_encoder, detail::binary_option_help},
     {"csv", detail::make_csv_decoder, detail::make_csv_encoder, detail::csv_option_help},
     {"iex-deep", detail::make_iex_deep_decoder, detail::make_iex_deep_encoder, detail::iex_deep_option_help},

@@ -25,6 +25,7 @@ struct SimHandle {
   std::shared_ptr<SimConnection> connection;
   int side = 0;
   std::shared_ptr<SimListener> listener;
+  std::shared_ptr<SimMailbox> mailbox;
 };
 
 struct SimEvent {
@@ -64,6 +65,11 @@ class SimBackend final : public BackendBase {
   Result<FileStatus> status(IoHandle handle) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<Listener> listen(const SocketAddress& address) override;
+  Result<Listener> open_datagrams(const DatagramConfig& config) override;
+  std::uint64_t datagrams_dropped(IoHandle socket) noexcept override {
+    return sim_handles_[handle_index(socket)].mailbox->dropped;
+  }
+  std::string peer_name(IoHandle) override { return "sim"; }
   Result<OpId> connect(const SocketAddress& address, Completion& completion, std::uint64_t tag) override;
   void shutdown_send(IoHandle connection) noexcept override;
 
@@ -84,6 +90,14 @@ class SimBackend final : public BackendBase {
   std::size_t reap() noexcept override;
   void wait(std::int64_t timeout_ns) noexcept override;
   void buffer_free(std::uint32_t group, std::uint32_t index) noexcept override;
+  void group_granted(std::uint32_t op) noexcept override {
+    if (!ops_[op].finished) start_op(op);
+  }
+  void ask_group_back(std::uint32_t group) noexcept override {
+    const std::uint32_t op = groups_[group].op;
+    if (ops_[op].blocked) give_group(op);
+  }
+  void datagram_free(std::uint32_t pool, std::uint32_t index) noexcept override;
   std::int32_t close_now(HandleSlot& handle) noexcept override;
 
  private:
@@ -97,6 +111,7 @@ class SimBackend final : public BackendBase {
   void write_file(std::uint32_t op) noexcept;
   void accept_one(std::uint32_t op) noexcept;
   void receive_some(std::uint32_t op) noexcept;
+  void receive_datagram(std::uint32_t op) noexcept;
   std::uint32_t take_bytes(SimDirection& way, char* into, std::uint32_t bytes_max) noexcept;
   void send_some(std::uint32_t op) noexcept;
   void connect_now(std::uint32_t op) noexcept;
@@ -203,6 +218,8 @@ Result<std::vector<std::string>> SimBackend::list(const std::string& directory) 
 
 Result<Listener> SimBackend::listen(const SocketAddress& address) {
   std::uint16_t port = address.port;
+  if (const auto known = world_.local_ports.find(address.path); address.local() && known != world_.local_ports.end())
+    port = known->second;
   while (port == 0) {
     port = world_.next_port++;
     if (world_.listeners.count(port) != 0) port = 0;
@@ -215,7 +232,33 @@ Result<Listener> SimBackend::listen(const SocketAddress& address) {
   const auto listener = state.listener;
   WEIR_ASSIGN(const IoHandle handle, add_handle(HandleKind::kListener, -1, std::move(state), address.to_string()));
   world_.listeners[port] = listener;
-  return Listener{handle, port};
+  if (!address.local()) return Listener{handle, port};
+  world_.local_ports[address.path] = port;
+  return Listener{handle, 0};
+}
+
+Result<Listener> SimBackend::open_datagrams(const DatagramConfig& config) {
+  std::uint16_t port = config.address.port;
+  while (port == 0) {
+    port = world_.next_port++;
+    if (world_.mailboxes.count(port) != 0) port = 0;
+  }
+  if (world_.mailboxes.count(port) != 0)
+    return Error(ErrorCode::kAddressInUse, "cannot listen on " + config.address.to_string() + ": the port is taken");
+  WEIR_ASSIGN(const std::uint32_t pool, make_pool(config));
+  SimHandle state;
+  state.mailbox = std::make_shared<SimMailbox>();
+  state.mailbox->port = port;
+  state.mailbox->bytes_max = config.kernel_bytes == 0 ? kSimMailboxBytes : config.kernel_bytes;
+  const auto mailbox = state.mailbox;
+  auto handle = add_handle(HandleKind::kDatagram, -1, std::move(state), config.address.to_string());
+  if (!handle.has_value()) {
+    drop_pool(pool);
+    return std::move(handle).error();
+  }
+  handles_[handle_index(*handle)].datagrams = pool;
+  world_.mailboxes[port] = mailbox;
+  return Listener{*handle, port};
 }
 
 Result<OpId> SimBackend::connect(const SocketAddress& address, Completion& completion, std::uint64_t tag) {
@@ -228,6 +271,10 @@ Result<OpId> SimBackend::connect(const SocketAddress& address, Completion& compl
     return Error(ErrorCode::kLimitExceeded, "cannot connect to " + address.to_string() + ": ops_max are in flight");
   }
   ports_[op] = address.port;
+  if (address.local()) {
+    const auto known = world_.local_ports.find(address.path);
+    ports_[op] = known == world_.local_ports.end() ? 0 : known->second;
+  }
   start_op(op);
   return op_id(op);
 }
@@ -253,6 +300,7 @@ std::int32_t SimBackend::close_now(HandleSlot& handle) noexcept {
     for (const auto& connection : state.listener->backlog) world_.reset(*connection);
     world_.listeners.erase(state.listener->port);
   }
+  if (state.mailbox != nullptr) world_.mailboxes.erase(state.mailbox->port);
   state = {};
   return BackendBase::close_now(handle);
 }
@@ -287,7 +335,16 @@ void SimBackend::buffer_free(std::uint32_t group, std::uint32_t) noexcept {
   start_op(op);
 }
 
+void SimBackend::datagram_free(std::uint32_t pool, std::uint32_t index) noexcept {
+  pools_[pool].free.push_back(index);
+  const std::uint32_t op = pools_[pool].op;
+  if (op == kNone || !ops_[op].starving || ops_[op].finished) return;
+  ops_[op].starving = false;
+  start_op(op);
+}
+
 void SimBackend::carry_out(std::uint32_t op) noexcept {
+  ops_[op].blocked = false;
   switch (ops_[op].kind) {
     case OpKind::kRead:
       return read_file(op);
@@ -299,6 +356,8 @@ void SimBackend::carry_out(std::uint32_t op) noexcept {
       return accept_one(op);
     case OpKind::kReceive:
       return receive_some(op);
+    case OpKind::kDatagrams:
+      return receive_datagram(op);
     case OpKind::kSend:
       return send_some(op);
     case OpKind::kConnect:
@@ -404,10 +463,12 @@ void SimBackend::receive_some(std::uint32_t index) noexcept {
     world_.reset(connection);
     return deliver(index, -ECONNRESET, false);
   }
-  StreamGroup& group = groups_[op.stream];
+  if (op.stream != kNone && groups_[op.stream].asked && groups_[op.stream].held == 0) give_group(index);
   if (way.chunks.empty()) {
     if (!way.ended) {
       way.reader = waiter(index);
+      op.blocked = true;
+      if (op.stream != kNone && groups_[op.stream].held == 0) give_group(index);
     } else if (way.end_arrives_ns > now()) {
       schedule(op_id(index).value, way.end_arrives_ns);
     } else {
@@ -416,6 +477,12 @@ void SimBackend::receive_some(std::uint32_t index) noexcept {
     return;
   }
   if (way.chunks.front().arrives_ns > now()) return schedule(op_id(index).value, way.chunks.front().arrives_ns);
+  if (!take_group(index)) {
+    op.armed = false;
+    return;
+  }
+  StreamGroup& group = groups_[op.stream];
+  group.fresh = false;
   if (group.free == 0) {
     ++counters_.credit_stalls;
     op.starving = true;
@@ -432,6 +499,34 @@ void SimBackend::receive_some(std::uint32_t index) noexcept {
   world_.notify(way.writer, now());
   schedule(op_id(index).value, now());
   deliver_data(index, taken, buffer);
+}
+
+void SimBackend::receive_datagram(std::uint32_t index) noexcept {
+  OpSlot& op = ops_[index];
+  SimMailbox& mailbox = *sim_handles_[op.handle].mailbox;
+  DatagramPool& pool = pools_[op.stream];
+  if (mailbox.waiting.empty()) {
+    mailbox.reader = waiter(index);
+    return;
+  }
+  if (mailbox.waiting.front().arrives_ns > now())
+    return schedule(op_id(index).value, mailbox.waiting.front().arrives_ns);
+  if (pool.free.empty()) {
+    ++counters_.credit_stalls;
+    op.starving = true;
+    op.armed = false;
+    return;
+  }
+  const std::string bytes = std::move(mailbox.waiting.front().bytes);
+  mailbox.waiting.pop_front();
+  mailbox.waiting_bytes -= bytes.size();
+  const std::uint32_t buffer = pool.free.back();
+  pool.free.pop_back();
+  char* const at = pool.memory + buffer * pool.stride + kDatagramHeaderBytes;
+  const std::size_t kept = std::min<std::size_t>(bytes.size(), pool.bytes_max);
+  std::memcpy(at, bytes.data(), kept);
+  schedule(op_id(index).value, now());
+  deliver_datagram(index, buffer, at, static_cast<std::uint32_t>(kept), mailbox.dropped, kept != bytes.size());
 }
 
 void SimBackend::send_some(std::uint32_t index) noexcept {

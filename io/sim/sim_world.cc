@@ -2,6 +2,7 @@
 #include "sim/sim_world.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "weir/core/check.h"
 
@@ -33,6 +34,23 @@ void SimWorldState::send(SimConnection& connection, int side, std::string_view b
   way.chunks.push_back({std::string(bytes), 0, way.last_arrival_ns});
   way.buffered += bytes.size();
   notify(way.reader, way.last_arrival_ns);
+}
+
+void SimWorldState::send_datagram(std::uint16_t port, std::string_view bytes) {
+  const auto at = mailboxes.find(port);
+  if (at == mailboxes.end() || draw(faults.datagram_loss)) return;
+  detail::SimMailbox& mailbox = *at->second;
+  if (mailbox.waiting_bytes + bytes.size() > mailbox.bytes_max) {
+    ++mailbox.dropped;
+    return;
+  }
+  const std::int64_t last = mailbox.waiting.empty() ? 0 : mailbox.waiting.back().arrives_ns;
+  const std::int64_t arrives = std::max(last, clock.now_ns() + draw_delay());
+  mailbox.waiting.push_back({std::string(bytes), arrives});
+  mailbox.waiting_bytes += bytes.size();
+  if (draw(faults.datagram_swap) && mailbox.waiting.size() > 1)
+    std::swap(mailbox.waiting.back().bytes, mailbox.waiting[mailbox.waiting.size() - 2].bytes);
+  notify(mailbox.reader, arrives);
 }
 
 void SimWorldState::end(SimConnection& connection, int side) {
@@ -142,6 +160,15 @@ SimPeer SimWorld::connect_peer(std::uint16_t port) {
   peer.world_ = state_.get();
   peer.connection_ = std::move(connection);
   return peer;
+}
+
+SimPeer SimWorld::connect_peer(const std::string& path) {
+  const auto at = state_->local_ports.find(path);
+  return at == state_->local_ports.end() ? SimPeer() : connect_peer(at->second);
+}
+
+void SimWorld::send_datagram(std::uint16_t port, std::string_view bytes) {
+  state_->send_datagram(port, bytes);
 }
 
 std::uint64_t SimWorld::trace_hash() const noexcept {

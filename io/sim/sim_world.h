@@ -56,7 +56,22 @@ struct SimListener {
   SimWaiter acceptor;
 };
 
+/// A socket for datagrams: what has arrived and was not taken.
+struct SimMailbox {
+  struct Datagram {
+    std::string bytes;
+    std::int64_t arrives_ns = 0;
+  };
+  std::uint16_t port = 0;
+  std::deque<Datagram> waiting;
+  std::size_t waiting_bytes = 0;
+  std::size_t bytes_max = 0;
+  std::uint32_t dropped = 0;
+  SimWaiter reader;
+};
+
 inline constexpr std::size_t kSimWindowBytes = 262144;
+inline constexpr std::size_t kSimMailboxBytes = 212992;  // Linux's default
 
 }  // namespace detail
 
@@ -69,6 +84,7 @@ class SimWorldState {
   /// Schedules the waiting op, if there is one, and forgets it.
   void notify(detail::SimWaiter& waiter, std::int64_t at_ns);
   void send(detail::SimConnection& connection, int side, std::string_view bytes);
+  void send_datagram(std::uint16_t port, std::string_view bytes);
   void end(detail::SimConnection& connection, int side);
   void reset(detail::SimConnection& connection);
   std::optional<std::int64_t> next_event_ns() const;
@@ -83,6 +99,8 @@ class SimWorldState {
   std::shared_ptr<detail::SimFile> standard_input = std::make_shared<detail::SimFile>();
   std::shared_ptr<detail::SimFile> standard_output = std::make_shared<detail::SimFile>();
   std::map<std::uint16_t, std::shared_ptr<detail::SimListener>> listeners;
+  std::map<std::string, std::uint16_t> local_ports;  // a Unix path is a port of its own
+  std::map<std::uint16_t, std::shared_ptr<detail::SimMailbox>> mailboxes;
   std::uint16_t next_port = 40000;
   std::vector<detail::SimBackend*> backends;
   std::uint64_t disk_bytes = 0;

@@ -1,8 +1,11 @@
 // The io_uring backend: one ring a shard, created disabled and enabled by the thread that polls first, so that only it
 // submits (SINGLE_ISSUER) and completions are worked off only when it asks (DEFER_TASKRUN).
 //
-// Receive streams are multishot receives, each on a buffer ring of its own: that the ring is empty (-ENOBUFS) is lack
-// of credit, not an error. What an older kernel refuses (-EINVAL) is done one op at a time instead.
+// Receive streams are multishot receives, each on the buffer ring of its group: that the ring is empty (-ENOBUFS) is
+// lack of credit, not an error. A stream without a group waits for readiness, which needs no buffer. What an older
+// kernel refuses (-EINVAL) is done one op at a time instead. On Unix sockets each receive is asked for anew: a
+// multishot one may lose the end of the stream there (seen on Linux 6.18). Datagrams are multishot recvmsg on a ring of
+// their own.
 #include "uring/uring_backend.h"
 
 #include <fcntl.h>
@@ -18,9 +21,12 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "backend_base.h"
+#include "host.h"
 #include "weir/core/check.h"
 
 namespace weir::detail {
@@ -29,6 +35,11 @@ namespace {
 constexpr std::uint64_t kIgnored = 0;               // user_data of cancels: what they cancel speaks for itself
 constexpr std::uint64_t kWake = ~std::uint64_t{0};  // of the poll on the eventfd
 constexpr std::size_t kPage = 4096;
+constexpr std::size_t kDatagramControlBytes = 24;  // one SO_RXQ_OVFL: CMSG_SPACE(sizeof(std::uint32_t))
+constexpr std::size_t kDatagramPrefixBytes = sizeof(io_uring_recvmsg_out) + kDatagramControlBytes;
+static_assert(kDatagramPrefixBytes <= kDatagramHeaderBytes);
+constexpr unsigned kEntriesMax = 4096;
+constexpr unsigned kCompletionsMax = 65536;
 
 class UringBackend final : public BackendBase {
  public:
@@ -46,9 +57,20 @@ class UringBackend final : public BackendBase {
   std::size_t reap() noexcept override;
   void wait(std::int64_t timeout_ns) noexcept override;
   void buffer_free(std::uint32_t group, std::uint32_t index) noexcept override;
+  void group_granted(std::uint32_t op) noexcept override;
+  void ask_group_back(std::uint32_t group) noexcept override;
+  void datagram_free(std::uint32_t pool, std::uint32_t index) noexcept override;
+  void datagrams_opened(std::uint32_t pool) noexcept override;
+  void datagrams_closed(std::uint32_t pool) noexcept override;
 
  private:
   void enable() noexcept;
+  void add_datagram(std::uint32_t pool, std::uint32_t index) noexcept;
+  void start_datagrams(std::uint32_t op) noexcept;
+  void on_datagrams(std::uint32_t op, std::int32_t result, std::uint32_t flags) noexcept;
+  void poll_datagrams(std::uint32_t op) noexcept;
+  void let_group_go(std::uint32_t op) noexcept;
+
   void make_buffer_rings() noexcept;
   void arm_wake() noexcept;
   io_uring_sqe* take_sqe() noexcept;
@@ -62,6 +84,8 @@ class UringBackend final : public BackendBase {
   void on_accept(std::uint32_t op, std::int32_t result, bool more) noexcept;
   void on_receive(std::uint32_t op, std::int32_t result, std::uint32_t flags) noexcept;
   void on_receive_single(std::uint32_t op, std::int32_t result) noexcept;
+  void receive_ended(std::uint32_t op) noexcept;
+  void on_readable(std::uint32_t op, std::int32_t result) noexcept;
   void on_transfer(std::uint32_t op, std::int32_t result) noexcept;
   void on_connect(std::uint32_t op, std::int32_t result) noexcept;
 
@@ -87,6 +111,13 @@ class UringBackend final : public BackendBase {
   std::vector<std::uint8_t> single_buffer_;  // the buffer of a receive that is not multishot
   std::vector<bool> registered_;
   char* buffer_rings_ = nullptr;
+  bool multishot_datagrams_ = true;
+  struct DatagramRing {
+    io_uring_buf_ring* ring = nullptr;
+    std::size_t bytes = 0;
+    msghdr shape{};  // what the kernel is told of each message; must live as long as the op
+  };
+  std::vector<std::unique_ptr<DatagramRing>> datagram_rings_;  // by pool; ring is null where polls are used
 };
 
 UringBackend::~UringBackend() {
@@ -95,6 +126,8 @@ UringBackend::~UringBackend() {
   if (!enabled_ || ::pthread_equal(owner_, ::pthread_self()) != 0) drain();
   ::io_uring_queue_exit(&ring_);
   if (buffer_rings_ != nullptr) ::munmap(buffer_rings_, config_.receive_streams_max * kPage);
+  for (const auto& ring : datagram_rings_)
+    if (ring != nullptr && ring->ring != nullptr) ::munmap(ring->ring, ring->bytes);
 }
 
 Result<void> UringBackend::create() {
@@ -102,8 +135,9 @@ Result<void> UringBackend::create() {
   io_uring_params params{};
   params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
                  IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE;
-  const unsigned entries = std::bit_ceil(std::max<unsigned>(config_.ops_max * 2, 64));
-  params.cq_entries = entries * 4;
+  // Where more is asked for than the ring holds, submitting comes a little earlier.
+  const unsigned entries = std::clamp<unsigned>(std::bit_ceil(config_.ops_max * 2), 64, kEntriesMax);
+  params.cq_entries = std::max(entries * 4, std::min(std::bit_ceil(config_.ops_max * 2), kCompletionsMax));
   const int result = ::io_uring_queue_init_params(entries, &ring_, &params);
   if (result < 0) {
     Error reason = Error::from_errno(-result, "io_uring cannot be used");
@@ -224,11 +258,18 @@ void UringBackend::start_op(std::uint32_t index) noexcept {
     (void)::fcntl(handle.fd, F_SETFL, ::fcntl(handle.fd, F_GETFL) & ~O_NONBLOCK);
   }
   if (op.kind == OpKind::kConnect) return start_poll(index, POLLOUT);
-  if (op.kind == OpKind::kReceive && !multishot_receive_ && groups_[op.stream].free == 0) {
-    op.starving = true;
-    op.armed = false;
-    ++counters_.credit_stalls;
-    return;
+  if (op.kind == OpKind::kDatagrams) return start_datagrams(index);
+  if (op.kind == OpKind::kReceive) {
+    const ReceiveClass& owner = classes_[op.receive_class];
+    // Without a group: readiness first, buffers when there is something to receive.
+    if (op.stream == kNone && (owner.waiting != 0 || owner.taken >= owner.quota || !take_group(index)))
+      return start_poll(index, POLLIN | POLLRDHUP);
+    if (groups_[op.stream].free == 0) {
+      op.starving = true;
+      op.armed = false;
+      ++counters_.credit_stalls;
+      return;
+    }
   }
   io_uring_sqe* sqe = take_sqe();
   switch (op.kind) {
@@ -265,18 +306,41 @@ void UringBackend::start_op(std::uint32_t index) noexcept {
 
 void UringBackend::start_receive(std::uint32_t index, io_uring_sqe* sqe) noexcept {
   OpSlot& op = ops_[index];
-  const int fd = handles_[op.handle].fd;
+  const HandleSlot& handle = handles_[op.handle];
   op.starving = false;
   if (multishot_receive_) {
-    ::io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);
+    if (handle.local)
+      ::io_uring_prep_recv(sqe, handle.fd, nullptr, config_.receive_buffer_bytes, 0);
+    else
+      ::io_uring_prep_recv_multishot(sqe, handle.fd, nullptr, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = static_cast<std::uint16_t>(op.stream);
     return;
   }
   const int buffer = std::countr_zero(groups_[op.stream].free);
   single_buffer_[index] = static_cast<std::uint8_t>(buffer);
-  ::io_uring_prep_recv(sqe, fd, buffer_memory(op.stream, static_cast<std::uint32_t>(buffer)),
+  ::io_uring_prep_recv(sqe, handle.fd, buffer_memory(op.stream, static_cast<std::uint32_t>(buffer)),
                        config_.receive_buffer_bytes, 0);
+}
+
+void UringBackend::group_granted(std::uint32_t index) noexcept {
+  if (!ops_[index].finished) start_op(index);
+}
+
+/// The receive is cancelled; its terminal completion lets the group go.
+void UringBackend::ask_group_back(std::uint32_t group) noexcept {
+  const std::uint32_t index = groups_[group].op;
+  if (ops_[index].armed) return cancel_op(index);
+  if (!ops_[index].finished) let_group_go(index);
+}
+
+/// Requires: nothing receives into the group. The stream goes on as soon as it has something to receive.
+void UringBackend::let_group_go(std::uint32_t index) noexcept {
+  OpSlot& op = ops_[index];
+  op.starving = groups_[op.stream].held != 0;
+  if (op.starving) return;  // the last buffer that comes back lets it go
+  give_group(index);
+  start_op(index);
 }
 
 void UringBackend::restart(std::uint32_t index) noexcept {
@@ -297,6 +361,7 @@ void UringBackend::buffer_free(std::uint32_t group, std::uint32_t index) noexcep
   if (multishot_receive_) add_to_ring(group, index);
   const std::uint32_t op = groups_[group].op;
   if (op == kNone || !ops_[op].starving || ops_[op].finished) return;
+  if (groups_[group].asked) return let_group_go(op);
   ops_[op].starving = false;
   start_op(op);
 }
@@ -348,7 +413,10 @@ void UringBackend::handle(std::uint64_t user_data, std::int32_t result, std::uin
     case OpKind::kAccept:
       return on_accept(index, result, more);
     case OpKind::kReceive:
+      if (polling_[index]) return on_readable(index, result);
       return multishot_receive_ ? on_receive(index, result, flags) : on_receive_single(index, result);
+    case OpKind::kDatagrams:
+      return on_datagrams(index, result, flags);
     case OpKind::kRead:
     case OpKind::kWrite:
     case OpKind::kSend:
@@ -371,6 +439,16 @@ void UringBackend::on_accept(std::uint32_t index, std::int32_t result, bool more
   if (!more) restart(index);
 }
 
+/// A stream without a group has something to receive.
+void UringBackend::on_readable(std::uint32_t index, std::int32_t result) noexcept {
+  polling_[index] = false;
+  if (ops_[index].finished) return;
+  if (ops_[index].cancelled) return deliver(index, -ECANCELED, false);
+  if (result < 0 && result != -ECANCELED && result != -EINTR) return deliver(index, result, false);
+  if (result > 0 && !take_group(index)) return;  // in the queue
+  start_op(index);
+}
+
 void UringBackend::on_receive(std::uint32_t index, std::int32_t result, std::uint32_t flags) noexcept {
   OpSlot& op = ops_[index];
   const bool more = (flags & IORING_CQE_F_MORE) != 0;
@@ -378,8 +456,9 @@ void UringBackend::on_receive(std::uint32_t index, std::int32_t result, std::uin
   const std::uint32_t buffer = flags >> IORING_CQE_BUFFER_SHIFT;
   if (result > 0) {
     WEIR_CHECK(has_buffer);
+    op.armed = true;  // so that nobody starts it anew while its completion runs
     deliver_data(index, static_cast<std::uint32_t>(result), buffer);
-    if (!more) restart(index);
+    if (!more) receive_ended(index);
     return;
   }
   if (has_buffer) add_to_ring(op.stream, buffer);  // taken, but nothing came
@@ -387,11 +466,10 @@ void UringBackend::on_receive(std::uint32_t index, std::int32_t result, std::uin
   if (result == -ENOBUFS && !op.cancelled) {
     // Data completions come before this one, so `free` says what the ring holds now.
     ++counters_.credit_stalls;
-    if (groups_[op.stream].free != 0) return restart(index);
-    op.starving = true;
-    return;
+    return receive_ended(index);
   }
-  if (result == -EINTR || result == -EAGAIN) return restart(index);
+  // -ECANCELED without being asked to: the group is wanted back, or it was and has gone already.
+  if (result == -EINTR || result == -EAGAIN || (result == -ECANCELED && !op.cancelled)) return receive_ended(index);
   if (result == -EINVAL && !op.cancelled && groups_[op.stream].held == 0) {
     multishot_receive_ = false;
     return restart(index);
@@ -399,11 +477,160 @@ void UringBackend::on_receive(std::uint32_t index, std::int32_t result, std::uin
   deliver(index, result == -ENOBUFS ? -ECANCELED : result, false);
 }
 
+/// A receive has ended and the stream has not.
+void UringBackend::receive_ended(std::uint32_t index) noexcept {
+  OpSlot& op = ops_[index];
+  if (op.finished) return;
+  op.armed = false;
+  if (op.cancelled) return finish_later(index, -ECANCELED);
+  if (op.stream != kNone && groups_[op.stream].asked) return let_group_go(index);
+  if (op.stream != kNone && groups_[op.stream].free == 0) {
+    op.starving = true;
+    return;
+  }
+  start_op(index);
+}
+
 void UringBackend::on_receive_single(std::uint32_t index, std::int32_t result) noexcept {
-  if (result == -EINTR || result == -EAGAIN) return restart(index);
+  if (result == -EINTR || result == -EAGAIN || (result == -ECANCELED && !ops_[index].cancelled))
+    return receive_ended(index);
   if (result <= 0) return deliver(index, result, false);
+  ops_[index].armed = true;
   deliver_data(index, static_cast<std::uint32_t>(result), single_buffer_[index]);
-  restart(index);
+  receive_ended(index);
+}
+
+// --- Datagrams ------------------------------------------------------------------------------------------------------
+
+/// Gives the pool a ring of its own, behind those of the groups; where that is not possible, polls take its place.
+void UringBackend::datagrams_opened(std::uint32_t pool) noexcept {
+  if (datagram_rings_.size() <= pool) datagram_rings_.resize(pool + 1);
+  datagram_rings_[pool] = std::make_unique<DatagramRing>();
+  DatagramRing& ring = *datagram_rings_[pool];
+  ring.shape.msg_controllen = kDatagramControlBytes;
+  if (!multishot_datagrams_) return;
+  ring.bytes = (pools_[pool].buffers * sizeof(io_uring_buf) + kPage - 1) / kPage * kPage;
+  void* memory = ::mmap(nullptr, ring.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<std::uintptr_t>(memory);
+  registration.ring_entries = pools_[pool].buffers;
+  registration.bgid = static_cast<std::uint16_t>(config_.receive_streams_max + pool);
+  if (::io_uring_register_buf_ring(&ring_, &registration, 0) != 0) {
+    ::munmap(memory, ring.bytes);
+    return;
+  }
+  ring.ring = static_cast<io_uring_buf_ring*>(memory);
+  for (const std::uint32_t index : pools_[pool].free) add_datagram(pool, index);
+  pools_[pool].free.clear();
+}
+
+void UringBackend::datagrams_closed(std::uint32_t pool) noexcept {
+  if (pool >= datagram_rings_.size() || datagram_rings_[pool] == nullptr) return;
+  DatagramRing& ring = *datagram_rings_[pool];
+  if (ring.ring != nullptr) {
+    (void)::io_uring_unregister_buf_ring(&ring_, static_cast<int>(config_.receive_streams_max + pool));
+    ::munmap(ring.ring, ring.bytes);
+  }
+  datagram_rings_[pool].reset();
+}
+
+void UringBackend::add_datagram(std::uint32_t pool, std::uint32_t index) noexcept {
+  io_uring_buf_ring* ring = datagram_rings_[pool]->ring;
+  const DatagramPool& buffers = pools_[pool];
+  // The kernel writes its header, what the socket says of drops, and the bytes, one behind the other.
+  ::io_uring_buf_ring_add(ring, buffers.memory + index * buffers.stride,
+                          static_cast<unsigned>(kDatagramPrefixBytes + buffers.bytes_max),
+                          static_cast<unsigned short>(index), ::io_uring_buf_ring_mask(buffers.buffers), 0);
+  ::io_uring_buf_ring_advance(ring, 1);
+}
+
+void UringBackend::start_datagrams(std::uint32_t index) noexcept {
+  OpSlot& op = ops_[index];
+  DatagramRing& ring = *datagram_rings_[op.stream];
+  op.starving = false;
+  if (ring.ring == nullptr || !multishot_datagrams_) return poll_datagrams(index);
+  io_uring_sqe* sqe = take_sqe();
+  ::io_uring_prep_recvmsg(sqe, handles_[op.handle].fd, &ring.shape, MSG_TRUNC);
+  sqe->ioprio |= IORING_RECV_MULTISHOT;
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = static_cast<std::uint16_t>(config_.receive_streams_max + op.stream);
+  sqe->user_data = op_id(index).value;
+}
+
+/// Without multishot: readiness, then many datagrams with one system call.
+void UringBackend::poll_datagrams(std::uint32_t index) noexcept {
+  OpSlot& op = ops_[index];
+  if (pools_[op.stream].free.empty()) {
+    op.starving = true;
+    op.armed = false;
+    ++counters_.credit_stalls;
+    return;
+  }
+  start_poll(index, POLLIN);
+}
+
+void UringBackend::datagram_free(std::uint32_t pool, std::uint32_t index) noexcept {
+  if (datagram_rings_[pool]->ring != nullptr)
+    add_datagram(pool, index);
+  else
+    pools_[pool].free.push_back(index);
+  const std::uint32_t op = pools_[pool].op;
+  if (op == kNone || !ops_[op].starving || ops_[op].finished) return;
+  start_op(op);
+}
+
+void UringBackend::on_datagrams(std::uint32_t index, std::int32_t result, std::uint32_t flags) noexcept {
+  OpSlot& op = ops_[index];
+  DatagramPool& pool = pools_[op.stream];
+  if (polling_[index]) {
+    polling_[index] = false;
+    if (op.cancelled) return deliver(index, -ECANCELED, false);
+    if (result < 0 && result != -EINTR) return deliver(index, result, false);
+    const int received = receive_datagrams_now(index);
+    if (received < 0) return deliver(index, received, false);
+    return restart(index);
+  }
+  const bool more = (flags & IORING_CQE_F_MORE) != 0;
+  const std::uint32_t buffer = flags >> IORING_CQE_BUFFER_SHIFT;
+  if (result >= 0 && (flags & IORING_CQE_F_BUFFER) != 0) {
+    char* const memory = pool.memory + buffer * pool.stride;
+    auto* out = ::io_uring_recvmsg_validate(memory, result, &datagram_rings_[op.stream]->shape);
+    if (out == nullptr) {
+      add_datagram(op.stream, buffer);
+    } else {
+      msghdr message{};
+      message.msg_control = memory + sizeof *out;
+      message.msg_controllen = out->controllen;
+      const std::uint32_t dropped = host_dropped(message).value_or(pool.last_dropped);
+      const char* data = memory + sizeof *out + kDatagramControlBytes;
+      const auto bytes = std::min<std::uint32_t>(out->payloadlen, pool.bytes_max);
+      op.armed = true;
+      deliver_datagram(index, buffer, data, bytes, dropped,
+                       (out->flags & MSG_TRUNC) != 0 || out->payloadlen > pool.bytes_max);
+      op.armed = more;
+    }
+    if (!more) restart(index);
+    return;
+  }
+  if ((flags & IORING_CQE_F_BUFFER) != 0) add_datagram(op.stream, buffer);
+  if (more) return;
+  if (op.cancelled) return deliver(index, -ECANCELED, false);
+  if (result == -ENOBUFS) {
+    ++counters_.credit_stalls;
+    if (pool.held < pool.buffers) return restart(index);
+    op.starving = true;
+    return;
+  }
+  if (result == -EINVAL && multishot_datagrams_) {  // a kernel before 6.0
+    multishot_datagrams_ = false;
+    datagrams_closed(op.stream);
+    datagram_rings_[op.stream] = std::make_unique<DatagramRing>();
+    for (std::uint32_t i = 0; i < pool.buffers; ++i) pool.free.push_back(i);
+    return restart(index);
+  }
+  if (result == -EINTR || result == -EAGAIN || result == 0) return restart(index);
+  deliver(index, result, false);
 }
 
 void UringBackend::on_transfer(std::uint32_t index, std::int32_t result) noexcept {

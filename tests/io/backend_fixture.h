@@ -43,6 +43,10 @@ class World {
   virtual void rename_file(const std::string& from, const std::string& to) = 0;
   virtual void remove_file(const std::string& name) = 0;
   virtual std::unique_ptr<Peer> connect(std::uint16_t port) = 0;
+  /// To a Unix socket.
+  virtual std::unique_ptr<Peer> connect(const std::string& path) = 0;
+  /// One datagram to a port of 127.0.0.1, or to a multicast group through the loopback interface.
+  virtual void send_datagram(std::uint16_t port, std::string_view bytes, const std::string& group = "") = 0;
   virtual bool simulated() const { return false; }
 };
 

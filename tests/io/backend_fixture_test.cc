@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -23,6 +24,12 @@ class HostPeer final : public Peer {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
+  explicit HostPeer(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
     EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   }
   ~HostPeer() override {
@@ -90,6 +97,22 @@ class HostWorld final : public World {
   }
   void remove_file(const std::string& name) override { std::filesystem::remove(path(name)); }
   std::unique_ptr<Peer> connect(std::uint16_t port) override { return std::make_unique<HostPeer>(port); }
+  std::unique_ptr<Peer> connect(const std::string& path) override { return std::make_unique<HostPeer>(path); }
+  void send_datagram(std::uint16_t port, std::string_view bytes, const std::string& group) override {
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (!group.empty()) {
+      const in_addr loopback = address.sin_addr;
+      EXPECT_EQ(::setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &loopback, sizeof loopback), 0);
+      EXPECT_EQ(::inet_pton(AF_INET, group.c_str(), &address.sin_addr), 1);
+    }
+    EXPECT_EQ(::sendto(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address),
+              static_cast<ssize_t>(bytes.size()));
+    ::close(fd);
+  }
 
  private:
   BackendKind kind_;
@@ -126,6 +149,12 @@ class SimulatedWorld final : public World {
   void remove_file(const std::string& name) override { world_.remove_file(path(name)); }
   std::unique_ptr<Peer> connect(std::uint16_t port) override {
     return std::make_unique<SimulatedPeer>(world_.connect_peer(port));
+  }
+  std::unique_ptr<Peer> connect(const std::string& path) override {
+    return std::make_unique<SimulatedPeer>(world_.connect_peer(path));
+  }
+  void send_datagram(std::uint16_t port, std::string_view bytes, const std::string&) override {
+    world_.send_datagram(port, bytes);
   }
   bool simulated() const override { return true; }
 

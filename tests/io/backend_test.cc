@@ -255,6 +255,11 @@ TEST(SocketAddressTest, ReadsHostsAndPorts) {
   EXPECT_EQ(SocketAddress::parse("[::1]:9")->host, "::1");
   EXPECT_EQ(SocketAddress::parse("[::1]:9")->to_string(), "[::1]:9");
   EXPECT_EQ(SocketAddress::parse(":65535")->port, 65535);
+  EXPECT_EQ(SocketAddress::parse("unix:/run/a:b")->path, "/run/a:b");
+  EXPECT_EQ(SocketAddress::parse("unix:/run/a:b")->to_string(), "unix:/run/a:b");
+  EXPECT_FALSE(SocketAddress::parse("unix:").has_value());
+  EXPECT_TRUE(SocketAddress::parse("unix:/" + std::string(106, 'x')).has_value());
+  EXPECT_FALSE(SocketAddress::parse("unix:/" + std::string(107, 'x')).has_value());
   for (const char* wrong : {"", "host", "host:", "host:x", "host:65536", "::1:9", "[::1]", "[::1", "h:-1", "h:1 "})
     EXPECT_FALSE(SocketAddress::parse(wrong).has_value()) << wrong;
 }

@@ -11,9 +11,11 @@
 //   1. Every accepted op delivers exactly one terminal event, from poll(), never from submit, cancel or park.
 //   2. After the terminal event the backend touches neither the op's memory nor its completion.
 //   3. A handle is closed when its last op has ended; close() cancels those that would wait for a peer.
-//   4. A receive stream owns buffers of its own (its credit). A buffer that the caller holds cannot receive: when all
-//      are held, receiving stops, the peer's TCP window closes, and receiving goes on when one is returned.
-//      So no stream can starve another.
+//   4. A receive stream that has bytes to receive owns buffers (its credit). A buffer that the caller holds cannot
+//      receive: when all are held, receiving stops, the peer's TCP window closes, and receiving goes on when one is
+//      returned. A stream without bytes needs no buffers: where streams are more than sets of buffers, sets go round,
+//      first come, first served, and only within a receive class. So no stream can starve another class, and within a
+//      class everyone has its turn.
 //   5. Nothing is allocated after create, but for open, listen and connect.
 // Thread: the shard that polls first owns the backend from then on; only wake() may be called from elsewhere.
 #pragma once
@@ -54,7 +56,9 @@ struct IoEvent {
   bool more = false;           ///< Further events of this op follow.
   IoHandle handle;             ///< accept_stream, connect: the new connection.
   const char* data = nullptr;  ///< receive_stream: `result` bytes; kReadPadding bytes more are readable.
-  std::uint32_t buffer = 0;    ///< receive_stream: give it to return_buffer() when data is used up.
+  std::uint32_t buffer = 0;    ///< receive_stream, _datagrams: give it to return_buffer() when data is used up.
+  std::uint32_t dropped = 0;   ///< receive_datagrams: the socket's count of datagrams without room, modulo 2^32.
+  bool truncated = false;      ///< receive_datagrams: the datagram was longer than datagram_bytes_max.
 };
 
 /// Takes the events of the ops that were submitted with it. May submit, cancel and return buffers; must not poll or
@@ -89,10 +93,12 @@ inline constexpr std::uint64_t kCurrentOffset = ~std::uint64_t{0};
 /// Path of the standard input (kRead) or output.
 inline constexpr std::string_view kStandardStream = "-";
 
-/// "host:port", "[ipv6]:port" or ":port" (every address). Host names are looked up by the system.
+/// "host:port", "[ipv6]:port", ":port" (every address) or "unix:/path". Host names are looked up by the system.
 struct SocketAddress {
-  std::string host;
+  std::string host = {};
   std::uint16_t port = 0;
+  std::string path = {};  ///< Of a Unix socket; "" for TCP and UDP.
+  bool local() const noexcept { return !path.empty(); }
   /// Errors: kInvalidArgument.
   static Result<SocketAddress> parse(std::string_view text);
   std::string to_string() const;
@@ -103,6 +109,16 @@ struct Listener {
 };
 
 enum class BackendKind : std::uint8_t { kAuto, kUring, kEpoll };
+/// A socket for datagrams.
+struct DatagramConfig {
+  SocketAddress address;              ///< Bound to; host "" is every address. No Unix path.
+  std::string group = {};             ///< Multicast group to join, or "".
+  std::string interface = {};         ///< Its interface: a name ("eth0") or an address of it; "": the system's choice.
+  std::uint32_t kernel_bytes = 0;     ///< Asked of the system for waiting datagrams (SO_RCVBUF); 0: its default.
+  std::uint32_t datagrams_max = 256;  ///< Buffers: datagrams that the caller can hold. A power of two to 32768.
+  std::uint32_t datagram_bytes_max = 2048;  ///< What is longer is cut (IoEvent::truncated). To 65536.
+};
+
 /// "auto", "uring", "epoll". Errors: kInvalidArgument.
 Result<BackendKind> parse_backend_kind(std::string_view text);
 
@@ -110,7 +126,7 @@ struct BackendConfig {
   Clock* clock = nullptr;            ///< Required. Deadlines of timeouts and parks, ingest times.
   std::uint32_t ops_max = 1024;      ///< In flight at once; at the limit submit returns no OpId.
   std::uint32_t handles_max = 1024;  ///< Open at once; at the limit open fails, an accepted connection is closed.
-  std::uint32_t receive_streams_max = 256;     ///< At the limit submit returns no OpId.
+  std::uint32_t receive_streams_max = 256;     ///< Sets of buffers; streams beyond it take turns.
   std::uint32_t receive_buffers_max = 4;       ///< A stream's credit: its buffers, a power of two.
   std::uint32_t receive_buffer_bytes = 65536;  ///< Length of each.
   std::uint32_t registered_buffers_max = 64;   ///< uring: buffers for file reads that the kernel keeps mapped.
@@ -123,6 +139,7 @@ struct BackendCounters {
   std::uint64_t events = 0;
   std::uint64_t system_calls = 0;
   std::uint64_t credit_stalls = 0;         ///< A receive stream stopped because all its buffers were held.
+  std::uint64_t buffer_turns = 0;          ///< A receive stream waited because all sets of buffers were taken.
   std::uint64_t accepts_refused = 0;       ///< Connections closed at once because handles_max was reached.
   std::uint64_t completion_overflows = 0;  ///< uring: times that the completion ring was full (nothing is lost).
   std::uint64_t ops_refused = 0;           ///< submit at a limit.
@@ -146,15 +163,24 @@ class IoBackend : public Poller {
   virtual Result<FileStatus> status(IoHandle handle) = 0;
   /// Names (not paths) of what a folder holds, sorted, without "." and "..". Errors: kNotFound, kPermission, kIo.
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
-  /// TCP. Errors: kAddressInUse, kPermission, kInvalidArgument (no such host), kIo.
+  /// TCP or Unix stream. Errors: kAddressInUse, kPermission, kInvalidArgument (no such host), kIo.
   virtual Result<Listener> listen(const SocketAddress& address) = 0;
+  /// Errors: as listen; kInvalidArgument also for a group or interface that cannot be; kOutOfMemory.
+  virtual Result<Listener> open_datagrams(const DatagramConfig& config) = 0;
+  /// Datagrams that this socket had no room for, so far; also those after the last one received.
+  virtual std::uint64_t datagrams_dropped(IoHandle socket) noexcept = 0;
+  /// Who is at the other end, without the port: "192.0.2.7", "unix", "sim".
+  virtual std::string peer_name(IoHandle connection) = 0;
+  /// Sets `streams` of the sets of buffers aside for receive streams that name the class; class 0 has the rest.
+  /// Errors: kLimitExceeded where class 0 would have none left that it needs (it may have 0 where nobody uses it).
+  virtual Result<std::uint32_t> make_receive_class(std::uint32_t streams) = 0;
   /// Tells the kernel a buffer that reads will use often; a hint. Requires: the memory outlives unregister_buffer.
   /// Returns its number, or -1 where that is not possible (reads work without).
   virtual int register_buffer(std::span<char> memory) noexcept = 0;
   /// Requires: no op uses it.
   virtual void unregister_buffer(int number) noexcept = 0;
 
-  // --- Ops. No OpId means that ops_max (or receive_streams_max) is reached: try again after a poll. -----------------
+  // --- Ops. No OpId means that ops_max is reached: try again after a poll. -----------------
   /// Event: bytes read, fewer than asked where there are no more now; 0 at the end. `registered` from register_buffer.
   virtual OpId read(IoHandle file, std::span<char> into, std::uint64_t offset, Completion& completion,
                     std::uint64_t tag = 0, int registered = -1) noexcept = 0;
@@ -169,7 +195,10 @@ class IoBackend : public Poller {
   /// Events: one a connection (`handle`), until cancelled or an error.
   virtual OpId accept_stream(IoHandle listener, Completion& completion, std::uint64_t tag = 0) noexcept = 0;
   /// Events: one a filled buffer, in order; terminal: 0 at the peer's end, or -errno. Requires: one a connection.
-  virtual OpId receive_stream(IoHandle connection, Completion& completion, std::uint64_t tag = 0) noexcept = 0;
+  virtual OpId receive_stream(IoHandle connection, Completion& completion, std::uint64_t tag = 0,
+                              std::uint32_t receive_class = 0) noexcept = 0;
+  /// Events: one a datagram, in the order of arrival; terminal: -errno. Requires: one a socket.
+  virtual OpId receive_datagrams(IoHandle socket, Completion& completion, std::uint64_t tag = 0) noexcept = 0;
   /// Event: bytes sent, perhaps fewer than given. Requires: one at a time a connection, so that order is kept.
   virtual OpId send(IoHandle connection, std::span<const char> bytes, Completion& completion,
                     std::uint64_t tag = 0) noexcept = 0;

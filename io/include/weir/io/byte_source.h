@@ -88,9 +88,17 @@ std::unique_ptr<ByteSource> make_decompressing_source(std::unique_ptr<ByteSource
 /// An accepted or connected TCP connection; takes the handle over. Errors while reading: kConnectionReset, kIo.
 std::unique_ptr<ByteSource> make_tcp_source(IoHandle connection, std::string name);
 
+/// A connection that was accepted; who takes it closes its handle and counts `open` down.
+struct AcceptedConnection {
+  IoHandle handle;
+  std::string name;
+  std::shared_ptr<std::uint32_t> open;
+};
+
 struct TcpListenerConfig {
   SocketAddress address;
   std::uint32_t connections_max = 64;  ///< Open at once; at the limit further peers wait in the system's backlog.
+  std::uint32_t waiting_max = 0;       ///< Accepted beyond them, so that it is known whether somebody waits.
 };
 /// Listens and gives each connection as a ByteSource (already open). Thread and lifetime: as ByteSource.
 class TcpListenerSource {
@@ -104,6 +112,10 @@ class TcpListenerSource {
   Result<void> open(IoBackend& backend);
   /// The next connection, or null where none waits. Errors end up in error(). The listener may be destroyed before it.
   std::unique_ptr<ByteSource> accept();
+  /// The same without a source. The handle is not valid where none waits.
+  AcceptedConnection accept_connection();
+  /// connections_max are open and somebody waits.
+  bool crowded() const noexcept;
   /// Stops listening; connections go on.
   void close() noexcept;
   std::uint16_t port() const noexcept;

@@ -93,6 +93,9 @@ class Decoder {
   virtual void reset() noexcept = 0;
   /// Of this input so far; zeros where the format knows none.
   virtual FeedCounts feed_counts() const noexcept { return {}; }
+  /// Whether it knows something between two records that another decoder would not (a header): then an input stays with
+  /// its decoder; else inputs that pause may share decoders.
+  virtual bool keeps_state() const noexcept { return false; }
 };
 
 /// Thread: the owning shard.
@@ -110,6 +113,8 @@ class Encoder {
     (void)out;
     return 0;
   }
+  /// What every reader of the stream must have before the first record, or nothing. Lives as long as the encoder.
+  virtual std::string_view preamble() const noexcept { return {}; }
 };
 
 /// Makes the decoder of a format. Errors: kSqlUnknownConnector (lists the known), kSqlUnknownOption, kSqlInvalidOption,

@@ -29,6 +29,8 @@ struct SimFaults {
   double connection_reset = 0;                       ///< A receive or send ends with ECONNRESET; both sides see it.
   double file_vanishes = 0;                          ///< At open: ENOENT though status() saw it.
   double buffer_shortage = 0;                        ///< A receive stream behaves as if out of buffers for one delay.
+  double datagram_loss = 0;                          ///< A datagram never comes.
+  double datagram_swap = 0;                          ///< A datagram overtakes the one before it.
   std::uint64_t disk_bytes_max = ~std::uint64_t{0};  ///< ENOSPC when files written in this world hold that many bytes.
   std::int64_t delay_min_ns = 1000;
   std::int64_t delay_max_ns = 100000;
@@ -92,6 +94,10 @@ class SimWorld {
 
   /// Connects to a listener of a backend of this world. Not valid() where nobody listens on the port.
   SimPeer connect_peer(std::uint16_t port);
+  /// The same by the path of a Unix socket.
+  SimPeer connect_peer(const std::string& path);
+  /// Sends one datagram to whoever has the port; lost without a word where nobody has.
+  void send_datagram(std::uint16_t port, std::string_view bytes);
 
   /// A hash of every event delivered so far: two runs with one seed have the same.
   std::uint64_t trace_hash() const noexcept;
