@@ -55,7 +55,7 @@ BackendBase::~BackendBase() {
 
 Result<void> BackendBase::setup() {
   if (config_.clock == nullptr) return Error(ErrorCode::kInvalidArgument, "an io backend needs a clock");
-  if (config_.ops_max < 1 || config_.ops_max > 16384) return outside("ops_max", 1, 16384);
+  if (config_.ops_max < 1 || config_.ops_max > 1u << 16) return outside("ops_max", 1, 1u << 16);
   if (config_.handles_max < 1 || config_.handles_max > 1u << 20) return outside("handles_max", 1, 1u << 20);
   if (config_.receive_streams_max > 32768) return outside("receive_streams_max", 0, 32768);
   if (!std::has_single_bit(config_.receive_buffers_max) || config_.receive_buffers_max > 64)

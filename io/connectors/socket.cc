@@ -73,7 +73,8 @@ class SocketSink final : public TableSink {
   }
   /// The ring, and for each subscriber a piece on its way and a slot.
   std::size_t writer_bytes() const noexcept override {
-    return options_.ring_bytes + connections_max() * (subscriber_chunk_bytes(options_.ring_bytes) + kSlotBytes);
+    return options_.ring_bytes +
+           connections_max() * (subscriber_chunk_bytes(options_.ring_bytes) + kSubscriberPieceBytes + kSlotBytes);
   }
   std::string describe() const override {
     constexpr std::string_view kSlow[] = {"block the job", "miss the oldest rows", "get the newest row of each key",

@@ -70,6 +70,12 @@ class SubscriberWriter::Subscriber final : public OpOwner {
     return chunk_ == chunk && offset_ == at.bytes;
   }
 
+  /// Goes on behind a chunk of which it has everything.
+  void step_over(std::uint64_t chunk) noexcept {
+    if (conflating_ || chunk_ != chunk) return;
+    ++chunk_;
+    offset_ = 0;
+  }
   /// Goes on behind what is about to be overwritten; returns the rows that this passes over.
   std::uint64_t jump(std::uint64_t chunk) {
     const std::uint64_t before = next_row_;
@@ -161,19 +167,21 @@ class SubscriberWriter::Subscriber final : public OpOwner {
       offset_ = ring.chunk(chunk_).bytes;
       return;
     }
-    while (chunk_ < ring.open_chunk() && offset_ == ring.chunk(chunk_).bytes) {
+    while (piece_.size() < kSubscriberPieceBytes) {
+      const OutgoingRing::Chunk& at = ring.chunk(chunk_);
+      if (offset_ != at.bytes) {
+        piece_.append(ring.data(chunk_) + offset_, at.bytes - offset_);
+        piece_rows_ += at.first_row + at.rows - next_row_;
+        offset_ = at.bytes;
+        next_row_ = at.first_row + at.rows;
+      }
+      if (chunk_ == ring.open_chunk()) return;
       ++chunk_;
       offset_ = 0;
     }
-    const OutgoingRing::Chunk& at = ring.chunk(chunk_);
-    if (chunk_ > ring.open_chunk() || offset_ == at.bytes) return;
-    piece_.assign(ring.data(chunk_) + offset_, at.bytes - offset_);
-    piece_rows_ = at.first_row + at.rows - next_row_;
-    offset_ = at.bytes;
-    next_row_ = at.first_row + at.rows;
   }
   void fill_newest() {
-    while (piece_.size() < sink_->ring_.chunk_bytes()) {
+    while (piece_.size() < kSubscriberPieceBytes) {
       std::uint64_t number = next_row_;
       const std::string* row = sink_->newest_->next(&number);
       if (row == nullptr) break;
@@ -336,7 +344,11 @@ bool SubscriberWriter::open_next() {
   const std::uint64_t oldest = ring_.oldest_chunk();
   if (ring_.next_overwrites(oldest)) {
     for (auto& subscriber : subscribers_) {
-      if (subscriber->gone() || subscriber->past(oldest)) continue;
+      if (subscriber->past(oldest)) {
+        subscriber->step_over(oldest);
+        continue;
+      }
+      if (subscriber->gone()) continue;
       if (options_.slow == SlowSubscriber::kDisconnect) {
         ++disconnected_;
         subscriber->leave(false);

@@ -23,6 +23,8 @@
 
 namespace weir {
 
+/// Bytes on their way to one subscriber, at most, without a chunk more.
+inline constexpr std::size_t kSubscriberPieceBytes = 49152;
 /// Bytes of a chunk, and so of the longest record.
 constexpr std::size_t subscriber_chunk_bytes(std::size_t ring_bytes) noexcept {
   const std::size_t part = ring_bytes / 16;

@@ -5,7 +5,6 @@
 //   socket ─► datagrams held ─► header (numbers) ─► decoder ─► batch
 //                                 └► gap: lost; repeated: skipped
 #include <algorithm>
-#include <deque>
 #include <utility>
 
 #include "connectors/connectors.h"

@@ -299,10 +299,9 @@ ssize_t EpollBackend::write_stream(const OpSlot& op, int fd) noexcept {
 void EpollBackend::attempt_receive(std::uint32_t index) noexcept {
   OpSlot& op = ops_[index];
   if (op.stream != kNone && groups_[op.stream].asked && groups_[op.stream].held == 0) give_group(index);
-  if (!take_group(index)) {
-    op.armed = false;
-    return;
-  }
+  op.armed = false;  // first: waiting may end at once, and then it is armed again
+  if (!take_group(index)) return;
+  op.armed = true;
   StreamGroup& group = groups_[op.stream];
   group.fresh = false;
   if (group.free == 0) {

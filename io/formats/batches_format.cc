@@ -390,17 +390,18 @@ class BatchesDecoder final : public Decoder {
     return false;
   }
 
+  /// Rows from frame_row_ on, at most `count`, whose long strings take at most `room` bytes.
   std::uint32_t strings_fit(std::uint32_t count, std::size_t room) const {
-    for (std::size_t t = 0; t < targets_.size(); ++t) {
-      if (!types_[t].is_string()) continue;
-      const char* const lengths = views_[targets_[t].source_index].values + std::size_t{frame_row_} * 4;
-      std::size_t sum = 0;
-      for (std::uint32_t i = 0; i < count; ++i) {
-        const std::size_t length = load<std::uint32_t>(lengths + std::size_t{i} * 4);
+    if (!has_strings()) return count;
+    std::size_t sum = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      for (std::size_t t = 0; t < targets_.size(); ++t) {
+        if (!types_[t].is_string()) continue;
+        const char* const lengths = views_[targets_[t].source_index].values;
+        const std::size_t length = load<std::uint32_t>(lengths + std::size_t{frame_row_ + i} * 4);
         if (length > StringRef::kInlineMax) sum += length;
-        if (sum > room) count = i;
       }
-      room -= std::min(room, sum);
+      if (sum > room) return i;
     }
     return count;
   }

@@ -33,7 +33,7 @@ class CsvDecoder final : public LineDecoder {
  public:
   CsvDecoder(std::vector<FieldTarget> targets, const FormatContext& context, CsvOptions options);
   void reset() noexcept override;
-  bool keeps_state() const noexcept override { return options_.header; }
+  bool keeps_state() const noexcept override { return options_.header || LineDecoder::keeps_state(); }
 
  protected:
   std::size_t find_record_end(std::string_view text, bool fresh) override {

@@ -35,6 +35,7 @@ class LineDecoder : public Decoder {
   std::uint64_t records() const noexcept final { return records_; }
   std::size_t pending_bytes() const noexcept final { return mark_bytes_ < 3 ? mark_bytes_ : carried_; }
   void reset() noexcept override;
+  bool keeps_state() const noexcept override { return skipping_; }
 
  protected:
   enum class Outcome : std::uint8_t { kRow, kSkipped, kBad, kNoRoom };

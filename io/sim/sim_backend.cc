@@ -477,10 +477,9 @@ void SimBackend::receive_some(std::uint32_t index) noexcept {
     return;
   }
   if (way.chunks.front().arrives_ns > now()) return schedule(op_id(index).value, way.chunks.front().arrives_ns);
-  if (!take_group(index)) {
-    op.armed = false;
-    return;
-  }
+  op.armed = false;  // first: waiting may end at once, and then it is armed again
+  if (!take_group(index)) return;
+  op.armed = true;
   StreamGroup& group = groups_[op.stream];
   group.fresh = false;
   if (group.free == 0) {

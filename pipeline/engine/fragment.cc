@@ -132,11 +132,39 @@ void Fragment::report(JobLedger& ledger) const {
       ledger.late_last = LateSample{late->last->event_time, late->last->watermark};
     }
   }
+  each_sink([&](const SinkOperator& sink) {
+    if (sink.writer() == nullptr) return;
+    if (const Deliveries counts = sink.writer()->deliveries(); counts.subscribers != 0)
+      ledger.deliveries.push_back({sink.table(), counts});
+    for (const IoCount& count : sink.writer()->counts())
+      ledger.counts.push_back({sink.table(), std::string(count.name), count.count});
+  });
   if (writes()) ledger.rows_written += operators_.back()->ledger().rows_out;
+}
+
+template <typename Visit>
+void Fragment::each_sink(Visit visit) const {
+  const auto look = [&visit](const std::vector<std::unique_ptr<Operator>>& operators) {
+    if (operators.empty()) return;
+    if (const auto* sink = dynamic_cast<const SinkOperator*>(operators.back().get()); sink != nullptr) visit(*sink);
+  };
+  look(operators_);
+  for (const auto& branch : branches_) look(branch);
+}
+
+void Fragment::report_listening(std::map<std::string, std::string>& addresses) const {
+  each_sink([&](const SinkOperator& sink) {
+    if (std::string address = sink.listening(); !address.empty()) addresses[sink.table()] = std::move(address);
+  });
 }
 
 void Fragment::publish() {
   std::uint64_t late = 0, dropped = 0;
+  each_sink([&dropped](const SinkOperator& sink) {
+    if (sink.writer() == nullptr) return;
+    const Deliveries counts = sink.writer()->deliveries();
+    dropped += counts.dropped + counts.abandoned;
+  });
   for (const auto& op : operators_) {
     late += op->ledger().dropped[static_cast<std::size_t>(DropReason::kLate)] + op->ledger().side_output;
     dropped += op->ledger().dropped_total();
@@ -166,6 +194,7 @@ Result<void> SourceFragment::open() {
     const auto index = static_cast<std::size_t>(&input - inputs_.data());
     ReaderCallbacks callbacks;
     callbacks.bad_record = [this, index](const BadRecord& record) { return take_bad_record(record, index); };
+    callbacks.lost = [this](LossReason reason, std::uint64_t records) { take_loss(reason, records); };
     callbacks.pause = [this] { return dead_letters_ != nullptr && !context().failure.has_value(); };
     WEIR_ASSIGN(input.reader, source_.open(input.number, backend_, callbacks));
     if (std::string address = input.reader->listening(); !address.empty()) {
@@ -177,6 +206,7 @@ Result<void> SourceFragment::open() {
 }
 
 void SourceFragment::report_listening(std::map<std::string, std::string>& addresses) const {
+  Fragment::report_listening(addresses);
   const std::lock_guard lock(listening_mutex_);
   for (const std::string& address : listening_) addresses[table_] = address;
 }
@@ -186,6 +216,13 @@ void SourceFragment::report(JobLedger& ledger) const {
       (dead_letters_ == nullptr ? 0 : dead_letters_->held()) + (returning_ == nullptr ? 0 : batch_.row_count());
   ledger.entries.push_back({context().shard, name(), "source", ledger_, held});
   ledger.records_read += ledger_.rows_in;
+  ledger.lost += ledger_.dropped[static_cast<std::size_t>(DropReason::kKernelDrop)] +
+                 ledger_.dropped[static_cast<std::size_t>(DropReason::kSequenceGap)];
+  for (const Input& input : inputs_) {
+    if (input.reader == nullptr) continue;
+    for (const IoCount& count : input.reader->counts())
+      ledger.counts.push_back({table_, std::string(count.name), count.count});
+  }
   ledger.malformed_samples.insert(ledger.malformed_samples.end(), samples_.begin(), samples_.end());
   for (std::size_t i = 0; watermark_ != nullptr && i < inputs_.size(); ++i) {
     ledger.inputs.push_back({context().shard, table_, source_.input_name(inputs_[i].number),
@@ -214,6 +251,21 @@ bool SourceFragment::take_bad_record(const BadRecord& record, std::size_t input)
   }
   ++malformed;
   return dead_letters_ == nullptr && (malformed_.ignore || malformed <= malformed_.malformed_max);
+}
+
+/// Records that were sent and never came: in and dropped, so that they are in the balance.
+void SourceFragment::take_loss(LossReason reason, std::uint64_t records) {
+  const bool gap = reason == LossReason::kSequenceGap;
+  ledger_.rows_in += records;
+  ledger_.dropped[static_cast<std::size_t>(gap ? DropReason::kSequenceGap : DropReason::kKernelDrop)] += records;
+  if (!malformed_.fail_at_loss) return;
+  context().fail(
+      Error(ErrorCode::kLossPolicy, std::to_string(records) + " records of table " + table_ +
+                                        (gap ? " are missing in the feed's numbers" : " found no room in the system") +
+                                        ", and the job was told to fail at a drop")
+          .with_hint(gap ? "look for loss in the network, or run without --fail-on-drop"
+                         : "raise receive-buffer-bytes and net.core.rmem_max, or run without "
+                           "--fail-on-drop"));
 }
 
 std::size_t SourceFragment::push_dead_letters() {
@@ -371,6 +423,9 @@ void SourceFragment::publish() {
   progress_.malformed.store(ledger_.dropped[static_cast<std::size_t>(DropReason::kMalformed)],
                             std::memory_order_relaxed);
   progress_.dead_lettered.store(ledger_.dead_lettered, std::memory_order_relaxed);
+  progress_.dropped.fetch_add(ledger_.dropped[static_cast<std::size_t>(DropReason::kKernelDrop)] +
+                                  ledger_.dropped[static_cast<std::size_t>(DropReason::kSequenceGap)],
+                              std::memory_order_relaxed);
   if (watermark_ == nullptr) return;
   progress_.watermark.store(watermark_->merged_watermark(), std::memory_order_relaxed);
   progress_.holder.store(watermark_->holding_input(), std::memory_order_relaxed);

@@ -100,7 +100,7 @@ class Fragment : public Task {
   virtual void report(JobLedger& ledger) const;
   /// "in.csv of table t". Thread: any.
   virtual std::string input_text(int) const { return {}; }
-  virtual void report_listening(std::map<std::string, std::string>&) const {}
+  virtual void report_listening(std::map<std::string, std::string>& addresses) const;
 
  protected:
   /// Feeds the head as far as it accepts; returns the work done.
@@ -108,6 +108,9 @@ class Fragment : public Task {
   /// Nothing will be fed any more.
   virtual bool feed_ended() const noexcept = 0;
   virtual void publish();
+  /// Applied to every sink of the chain and of the branches.
+  template <typename Visit>
+  void each_sink(Visit visit) const;
   Operator& head() noexcept { return *operators_.front(); }
   /// No operator holds anything back.
   bool all_accept() const noexcept;
@@ -133,6 +136,7 @@ class Fragment : public Task {
 struct MalformedPolicy {
   bool ignore = false;  ///< The table's ignore-parse-errors.
   std::uint64_t malformed_max = 0;
+  bool fail_at_loss = false;  ///< A record that never came ends the job at once.
 };
 
 /// Reads the inputs that this shard owns, the one with the least watermark first, so that none runs far ahead.
@@ -178,6 +182,7 @@ class SourceFragment final : public Fragment {
  private:
   Result<void> open();
   bool take_bad_record(const BadRecord& record, std::size_t input);
+  void take_loss(LossReason reason, std::uint64_t records);
   std::size_t push_dead_letters();
   void push_rows(Input& input);
   void take_promise(Input& input);

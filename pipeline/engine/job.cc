@@ -50,6 +50,7 @@ IdleOptions idle_options(IdleKind kind) {
 
 constexpr std::int64_t kLongParkNs = 100'000'000;  // where whatever brings work wakes the shard
 constexpr std::int64_t kIdleParkNs = 200'000;      // of a whole idle round without threads
+constexpr std::uint32_t kReceiveSetsMax = 64;  // of one table's connections: connectors share them likewise
 constexpr std::int64_t kSimulatedIdleNs = 1'000'000;
 constexpr std::uint64_t kIdleRoundsMax = 100'000;  // of a simulation in which nothing can happen any more
 constexpr std::uint32_t kInlinePublishEvery = 64;
@@ -117,10 +118,20 @@ Result<void> Job::Impl::make_backends() {
     BackendConfig config;
     config.clock = clock;
     config.receive_streams_max = 0;  // inputs with connections stand on the shards that own them
+    std::uint32_t connections = 0;
+    // Connections share sets of receive buffers; each table has its own share.
+    const auto count = [&](std::uint32_t each, std::uint32_t readers, std::uint32_t sets_max) {
+      config.receive_streams_max += readers * std::min(each, sets_max);
+      connections += readers * each;
+    };
     for (const QueryLayout& query : layout.queries) {
-      config.receive_streams_max +=
-          static_cast<std::uint32_t>(query.inputs_of_shard[s].size()) * query.source->connections_max();
+      count(query.source->connections_max(), static_cast<std::uint32_t>(query.inputs_of_shard[s].size()),
+            kReceiveSetsMax);
+      if (s == 0) count(query.sink->connections_max(), 1, 1);  // a sink of connections writes on the first shard
     }
+    // An op that receives, one that sends, and one that closes.
+    config.ops_max = std::min<std::uint32_t>(config.ops_max + 2 * connections, 1u << 16);
+    config.handles_max += 2 * connections;
     if (options.world != nullptr) {
       WEIR_ASSIGN(shard.backend, make_sim_backend(*options.world, config));
       continue;
@@ -497,6 +508,11 @@ JobLedger Job::ledger() const {
     for (const auto& fragment : impl_->parts.shards[s].fragments) fragment->report(out);
   }
   impl_->check_edges(out);
+  for (const DeliveryLedger& sink : out.deliveries) {
+    const Deliveries& d = sink.counts;
+    out.imbalance += static_cast<std::int64_t>(d.offered) -
+                     static_cast<std::int64_t>(d.delivered + d.held + d.conflated + d.dropped + d.abandoned);
+  }
   for (const LedgerEntry& entry : out.entries) {
     const OperatorLedger& l = entry.ledger;
     out.imbalance += l.imbalance(entry.held);

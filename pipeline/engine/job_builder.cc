@@ -183,8 +183,10 @@ class QueryBuilder {
     std::vector<Physical> physical;
     for (const Field& field : schema.fields) physical.push_back(field.type.physical());
     WEIR_ASSIGN(Batch * rest, make_batch(physical, kinds));
-    return std::unique_ptr<Operator>(std::make_unique<SinkOperator>(context, sink, *facilities_[context.shard].backend,
-                                                                    *rest, not_null_columns(schema, table.schema)));
+    auto op = std::make_unique<SinkOperator>(context, sink, *facilities_[context.shard].backend, *rest,
+                                             not_null_columns(schema, table.schema));
+    op->set_table(table.name);
+    return std::unique_ptr<Operator>(std::move(op));
   }
 
   /// The rows of a side output go on in a branch: to their sink, or to the shard that writes them.
@@ -266,7 +268,7 @@ class QueryBuilder {
   Result<void> build_source(std::uint32_t shard) {
     const SourceStage& source = query_.plan.source;
     WEIR_ASSIGN(Batch * batch, make_batch(query_.read_physical));
-    const MalformedPolicy malformed{ignores_parse_errors(*source.table), options_.malformed_max};
+    const MalformedPolicy malformed{ignores_parse_errors(*source.table), options_.malformed_max, options_.fail_on_drop};
     auto fragment = std::make_unique<SourceFragment>(
         prefix_ + "read " + source.table->name, context(shard), state_, facilities_[shard].trace, *query_.source,
         query_.inputs_of_shard[shard], *batch, *facilities_[shard].backend, malformed, source.table->name);

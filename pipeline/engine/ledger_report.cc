@@ -47,10 +47,25 @@ std::string JobLedger::to_text() const {
   std::string text = fmt::format("  sh  {:<24} {:<18} {:>12} {:>12}\n", "fragment", "operator", "rows in", "rows out");
   for (const LedgerEntry& entry : entries) text += line_of(entry);
   for (const InputLedger& input : inputs) text += line_of(input);
+  for (const DeliveryLedger& sink : deliveries) {
+    const Deliveries& d = sink.counts;
+    text += fmt::format("  subscribers of {}: {} came; of {} rows due to them {} delivered", sink.table, d.subscribers,
+                        d.offered, d.delivered);
+    const auto add = [&text](std::string_view what, std::uint64_t count) {
+      if (count != 0) text += fmt::format(", {} {}", count, what);
+    };
+    add("on their way", d.held);
+    add("conflated", d.conflated);
+    add("dropped as the oldest", d.dropped);
+    add("abandoned", d.abandoned);
+    text += "\n";
+  }
+  for (const TableCount& count : counts) text += fmt::format("  {}: {} {}\n", count.table, count.name, count.count);
   for (const std::string& edge : open_edges) text += "  edge does not close: " + edge + "\n";
   text += fmt::format("  read {}, written {}, filtered {}, late {}, malformed {}", records_read, rows_written, filtered,
                       late, malformed);
   if (side_output != 0) text += fmt::format(", of the late {} to a side output", side_output);
+  if (lost != 0) text += fmt::format(", lost before they came {}", lost);
   if (dead_lettered != 0) text += fmt::format(", dead-lettered {}", dead_lettered);
   text += fmt::format("; the ledger {}\n",
                       imbalance == 0 && open_edges.empty() ? "closes" : fmt::format("is off by {:+}", imbalance));
@@ -73,6 +88,19 @@ std::string JobLedger::to_json() const {
     text += fmt::format(R"({}{{"shard":{},"table":{},"input":{},"idle":{},"jumps_held":{},"jumps_confirmed":{}}})",
                         i == 0 ? "" : ",", inputs[i].shard, json_string(inputs[i].table), json_string(inputs[i].name),
                         report.idle_count, report.jumps_held, report.jumps_confirmed);
+  }
+  text += fmt::format(R"(],"lost":{},"deliveries":[)", lost);
+  for (std::size_t i = 0; i < deliveries.size(); ++i) {
+    const Deliveries& d = deliveries[i].counts;
+    text += fmt::format(
+        R"({}{{"table":{},"subscribers":{},"offered":{},"delivered":{},"held":{},"conflated":{},"dropped":{},"abandoned":{}}})",
+        i == 0 ? "" : ",", json_string(deliveries[i].table), d.subscribers, d.offered, d.delivered, d.held, d.conflated,
+        d.dropped, d.abandoned);
+  }
+  text += R"(],"counts":[)";
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    text += fmt::format(R"({}{{"table":{},"what":{},"count":{}}})", i == 0 ? "" : ",", json_string(counts[i].table),
+                        json_string(counts[i].name), counts[i].count);
   }
   text += R"(],"operators":[)";
   for (std::size_t i = 0; i < entries.size(); ++i) {

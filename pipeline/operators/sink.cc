@@ -28,7 +28,16 @@ bool SinkOperator::open() {
     return false;
   }
   writer_ = std::move(writer).value();
+  if (std::string address = writer_->listening(); !address.empty()) {
+    const std::lock_guard lock(listening_mutex_);
+    listening_ = std::move(address);
+  }
   return true;
+}
+
+std::string SinkOperator::listening() const {
+  const std::lock_guard lock(listening_mutex_);
+  return listening_;
 }
 
 /// Reports the writer's failure. Returns whether there is none.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,13 @@ class SinkOperator final : public Operator {
   std::uint64_t held_rows() const noexcept override;
   std::string_view name() const noexcept override { return "sink"; }
 
+  void set_table(std::string table) { table_ = std::move(table); }
+  const std::string& table() const noexcept { return table_; }
+  /// Null before the first run.
+  const RowWriter* writer() const noexcept { return writer_.get(); }
+  /// Where the writer listens, once it does; "" else. Thread: any.
+  std::string listening() const;
+
  private:
   bool open();
   bool check();
@@ -50,6 +58,9 @@ class SinkOperator final : public Operator {
   std::uint64_t given_up_ = 0;  // rows that a failure kept from being written: held, for the ledger
   bool ending_ = false;
   bool finished_ = false;
+  std::string table_;
+  mutable std::mutex listening_mutex_;
+  std::string listening_;
 };
 
 }  // namespace weir

@@ -86,6 +86,18 @@ struct InputLedger {
   InputReport report;
 };
 
+/// What a sink's subscribers got of its rows.
+struct DeliveryLedger {
+  std::string table;
+  Deliveries counts;
+};
+
+/// What else a table's connector counted: connections, drops, repetitions.
+struct TableCount {
+  std::string table, name;
+  std::uint64_t count = 0;
+};
+
 /// All counts of a run; a consistent one after wait(), an approximate one before.
 struct JobLedger {
   std::vector<LedgerEntry> entries;
@@ -98,8 +110,11 @@ struct JobLedger {
   std::optional<LateSample> late_first, late_last;
   std::vector<InputLedger> inputs;             ///< Of tables with a watermark.
   std::vector<std::string> malformed_samples;  ///< The first few, as text.
-  std::int64_t imbalance = 0;                  ///< Sum over operators and edges; 0 or there is a bug.
-  std::vector<std::string> open_edges;         ///< Edges whose two sides disagree; empty when all is well.
+  std::uint64_t lost = 0;                      ///< Records that never came: dropped by the system, missing in a feed.
+  std::vector<DeliveryLedger> deliveries;      ///< Of sinks with subscribers.
+  std::vector<TableCount> counts;
+  std::int64_t imbalance = 0;           ///< Sum over operators and edges; 0 or there is a bug.
+  std::vector<std::string> open_edges;  ///< Edges whose two sides disagree; empty when all is well.
   std::string to_text() const;
   std::string to_json() const;
 };
