@@ -8,6 +8,7 @@ namespace weir {
 
 void Outgoing::start() {
   if (ops_ != 0 || error_.has_value() || closed_ || connection_.valid()) return;
+  if (tried_ > options_.reconnects_max) return failed("the peer ends each connection at once");
   if (tried_ == 0) {
     began_ns_ = backend_.clock().now_ns();
     return connect();
@@ -16,6 +17,10 @@ void Outgoing::start() {
   for (std::uint64_t i = 1; i < tried_ && pause < options_.reconnect_delay_max_ns; ++i) pause *= 2;
   op_ = backend_.timeout(std::min(pause, options_.reconnect_delay_max_ns), *this, kPause);
   if (op_.valid()) ++ops_;
+}
+
+void Outgoing::lost() noexcept {
+  if (backend_.clock().now_ns() - stands_since_ns_ >= 10 * options_.reconnect_delay_ns) tried_ = 0;
 }
 
 void Outgoing::connect() {
@@ -46,6 +51,7 @@ void Outgoing::complete(const IoEvent& event) noexcept {
   if (event.tag == kPause) return connect();
   if (event.result != 0) return failed(std::strerror(-event.result));
   connection_ = event.handle;
+  stands_since_ns_ = backend_.clock().now_ns();
   ++connections_;
 }
 

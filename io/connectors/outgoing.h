@@ -20,8 +20,8 @@ class Outgoing final : public OpOwner {
   void start();
   /// The connection, once; it is the caller's then. Not valid where none stands yet.
   IoHandle take() noexcept;
-  /// The connection that was taken is gone.
-  void lost() { tried_ = 0; }
+  /// The connection that was taken is gone. Only one that stood for a while makes the tries count anew.
+  void lost() noexcept;
   /// All tries have failed.
   const std::optional<Error>& error() const noexcept { return error_; }
   bool waiting() const noexcept { return ops_ != 0; }
@@ -46,6 +46,7 @@ class Outgoing final : public OpOwner {
   std::uint64_t connections_ = 0;
   std::uint64_t failures_ = 0;
   std::int64_t began_ns_ = 0;
+  std::int64_t stands_since_ns_ = 0;
   bool closed_ = false;
   std::optional<Error> error_;
 };

@@ -59,6 +59,8 @@ class SubscriberWriter::Subscriber final : public OpOwner {
     pump();
   }
   bool connected() const noexcept { return handle_.valid(); }
+  /// The connection is gone, the subscriber is not: what is on its way begins anew with the next one.
+  void await_connection() noexcept { gone_ = false; }
   bool gone() const noexcept { return gone_; }
   bool done() const noexcept { return piece_.empty() && next_row_ == sink_->ring_.rows(); }
   bool conflating() const noexcept { return conflating_; }
@@ -298,7 +300,10 @@ void SubscriberWriter::remove_gone() {
       continue;
     }
     if (outgoing_ != nullptr) {  // it stays, and gets another connection
-      if (!subscriber.connected()) outgoing_->lost();
+      if (!subscriber.connected() && !finished_) {
+        outgoing_->lost();
+        subscriber.await_connection();
+      }
       ++i;
       continue;
     }

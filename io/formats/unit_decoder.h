@@ -27,6 +27,7 @@ class UnitDecoder : public Decoder {
   std::uint64_t records() const noexcept final { return records_; }
   std::size_t pending_bytes() const noexcept final { return carried_; }
   void reset() noexcept final;
+  bool keeps_state() const noexcept final { return true; }  // numbers and sessions
 
  protected:
   struct Call {

@@ -276,7 +276,7 @@ Result<std::unique_ptr<Job>> Job::create(JobPlan plan, JobOptions options) {
   WEIR_ASSIGN(impl->layout, lay_out_job(impl->plan, o, impl->setup_backend.get(), impl->clock));
   impl->notes = impl->layout.notes;
   for (const QueryLayout& query : impl->layout.queries) {
-    impl->waits_for_host = impl->waits_for_host || !query.source->bounded();
+    impl->waits_for_host = impl->waits_for_host || !query.source->bounded() || query.sink->connections_max() != 0;
   }
   impl->judge_waiting();
   WEIR_TRY(impl->check_inline());
