@@ -85,6 +85,7 @@ void Batch::reset() noexcept {
   row_count_ = 0;
   selected_count_ = 0;
   selection_ = nullptr;
+  deferred_ = nullptr;
   header_ = BatchHeader();
   heap_.reset();
   for (std::uint32_t i = 0; i < column_count_; ++i) {

@@ -56,14 +56,29 @@ inline std::int8_t load<bool, std::int8_t>(const std::byte* at) noexcept {
 template <class From, class To>
 void gather_strided(Strided field, std::uint32_t count, To* out) {
   const auto* at = static_cast<const std::byte*>(field.first);
-  const std::size_t stride = field.stride;
-  for (std::uint32_t row = 0; row < count; ++row, at += stride) out[row] = load<From, To>(at);
+  const std::size_t stride = field.stride, ahead = field.ahead;
+  if (ahead == 0) {
+    for (std::uint32_t row = 0; row < count; ++row, at += stride) out[row] = load<From, To>(at);
+    return;
+  }
+  for (std::uint32_t row = 0; row < count; ++row, at += stride) {
+    __builtin_prefetch(at + ahead);
+    out[row] = load<From, To>(at);
+  }
 }
 
 template <class From, class To>
 void gather_strided_rows(Strided field, const std::uint32_t* rows, std::uint32_t count, To* out) {
   const auto* first = static_cast<const std::byte*>(field.first);
-  for (std::uint32_t i = 0; i < count; ++i) out[rows[i]] = load<From, To>(first + rows[i] * field.stride);
+  constexpr std::uint32_t kRowsAhead = 16;
+  std::uint32_t i = 0;
+  if (field.ahead != 0) {
+    for (; i + kRowsAhead < count; ++i) {
+      __builtin_prefetch(first + rows[i + kRowsAhead] * field.stride);
+      out[rows[i]] = load<From, To>(first + rows[i] * field.stride);
+    }
+  }
+  for (; i < count; ++i) out[rows[i]] = load<From, To>(first + rows[i] * field.stride);
 }
 
 template <class From>

@@ -17,12 +17,21 @@ std::size_t field_size(FieldForm form) noexcept {
 namespace {
 
 constexpr std::size_t kBlockBytes = 16384;  // of structs: fits the first cache beside what is written
+constexpr std::size_t kLineBytes = 64;
+/// Prefetched ahead of rows that do not share lines: the next block, since a batch's other work lies between two
+/// blocks.
+constexpr std::size_t kAheadBytes = kBlockBytes;
 constexpr std::size_t kStrideMax = std::size_t{1} << 30;
 
 template <class From, class To>
 bool gather_values(const StructColumn&, simd::Strided field, std::uint32_t count, std::int64_t, void* out) {
   simd::gather_strided<From>(field, count, static_cast<To*>(out));
   return true;
+}
+
+template <class From, class To>
+void gather_rows_of(simd::Strided field, const std::uint32_t* rows, std::uint32_t count, void* out) {
+  simd::gather_strided_rows<From>(field, rows, count, static_cast<To*>(out));
 }
 
 template <class From>
@@ -52,15 +61,16 @@ bool store_time(const StructColumn& column, const std::byte* field, void* out) {
   return !__builtin_mul_overflow(value, column.unit_ns, static_cast<std::int64_t*>(out));
 }
 
-/// How a field becomes a column's value: many of them, and one.
+/// How a field becomes a column's value: many of them, those of some rows, and one.
 struct Forms {
   StructColumn::Gather gather = nullptr;
+  StructColumn::GatherRows gather_rows = nullptr;
   StructColumn::One one = nullptr;
 };
 template <class From, class To>
-constexpr Forms kValues{gather_values<From, To>, store_value<From, To>};
+constexpr Forms kValues{gather_values<From, To>, gather_rows_of<From, To>, store_value<From, To>};
 template <class From>
-constexpr Forms kTimes{gather_times<From>, store_time<From>};
+constexpr Forms kTimes{gather_times<From>, nullptr, store_time<From>};
 
 /// Values of From go into integers of its width or wider.
 template <class From, bool kSigned>
@@ -147,7 +157,12 @@ Result<StructColumn> struct_column(const TableContext& context, const Field& col
     return Error(ErrorCode::kInvalidArgument,
                  "the field of " + name + " reaches beyond the struct's " + std::to_string(layout.stride) + " bytes");
   const Forms forms = gather_of(*field, column.type);
-  StructColumn out{forms.gather, forms.one, batch_column, field->offset, 0, 0, 1};
+  StructColumn out;
+  out.gather = forms.gather;
+  out.gather_rows = forms.gather_rows;
+  out.one = forms.one;
+  out.batch_column = batch_column;
+  out.offset = field->offset;
   if (out.gather == nullptr)
     return Error(ErrorCode::kUnsupported,
                  "the field of " + name + " cannot become " + column.type.to_string() + " without loss");
@@ -165,6 +180,17 @@ Result<StructColumn> struct_column(const TableContext& context, const Field& col
   return out;
 }
 
+/// Puts deferred columns last, and finds those that are the first on their line. Structs need not begin on a line: this
+/// is about prefetching alone.
+void order_columns(std::vector<StructColumn>& columns) {
+  std::stable_partition(columns.begin(), columns.end(), [](const StructColumn& column) { return !column.deferred; });
+  for (auto column = columns.begin(); column != columns.end(); ++column) {
+    column->leads_line = std::none_of(columns.begin(), column, [&](const StructColumn& before) {
+      return before.offset / kLineBytes == column->offset / kLineBytes;
+    });
+  }
+}
+
 }  // namespace
 
 Result<std::vector<StructColumn>> struct_columns(const TableContext& context) {
@@ -174,13 +200,19 @@ Result<std::vector<StructColumn>> struct_columns(const TableContext& context) {
   for (const DecodedColumn& wanted : context.columns) {
     WEIR_ASSIGN(StructColumn column,
                 struct_column(context, context.schema.fields[wanted.source_index], wanted.batch_column));
+    column.deferred = wanted.may_defer && column.gather_rows != nullptr;
     columns.push_back(column);
   }
+  order_columns(columns);
   return columns;
 }
 
 StructReader::StructReader(const HostTable& host, std::span<const StructColumn> columns, std::uint32_t input)
-    : host_(host), columns_(columns), input_(input) {}
+    : host_(host), columns_(columns), input_(input) {
+  const auto deferred =
+      std::find_if(columns.begin(), columns.end(), [](const auto& column) { return column.deferred; });
+  first_deferred_ = static_cast<std::size_t>(deferred - columns.begin());
+}
 
 bool StructReader::check_shift() {
   for (const StructColumn& column : columns_) {
@@ -220,19 +252,32 @@ bool StructReader::ask() {
   return status_ != ReadStatus::kFailed && rows_.count != 0;
 }
 
-bool StructReader::gather(Batch& batch, std::uint32_t count) {
+simd::Strided StructReader::field(const StructColumn& column, std::uint32_t row) const noexcept {
   const std::size_t stride = host_.structs.stride;
-  const auto* first = static_cast<const std::byte*>(rows_.first) + next_ * stride;
-  const auto block = static_cast<std::uint32_t>(std::max<std::size_t>(16, kBlockBytes / stride));
+  return {first_ + row * stride + column.offset, stride, column.leads_line ? kAheadBytes : 0};
+}
+
+bool StructReader::gather(Batch& batch, std::span<const StructColumn> columns, std::uint32_t count) {
+  const auto block = static_cast<std::uint32_t>(std::max<std::size_t>(16, kBlockBytes / host_.structs.stride));
   for (std::uint32_t at = 0; at < count; at += block) {
     const std::uint32_t size = std::min(block, count - at);
-    for (const StructColumn& column : columns_) {
+    for (const StructColumn& column : columns) {
       auto* out = static_cast<std::byte*>(batch.column(column.batch_column).data) + std::size_t{at} * column.width;
-      if (!column.gather(column, {first + at * stride + column.offset, stride}, size, rows_.time_shift_ns, out))
-        return false;
+      if (!column.gather(column, field(column, at), size, rows_.time_shift_ns, out)) return false;
     }
   }
   return true;
+}
+
+void StructReader::fill(Batch& batch) {
+  const std::span<const StructColumn> deferred = columns_.subspan(first_deferred_);
+  if (!batch.has_selection()) {
+    (void)gather(batch, deferred, batch.row_count());  // only times can fail, and they are not deferred
+    return;
+  }
+  for (const StructColumn& column : deferred)
+    column.gather_rows(field(column, 0), batch.selection(), batch.selected_count(),
+                       batch.column(column.batch_column).data);
 }
 
 ReadStatus StructReader::read(Batch& batch) {
@@ -240,12 +285,14 @@ ReadStatus StructReader::read(Batch& batch) {
   const auto count =
       static_cast<std::uint32_t>(std::min<std::size_t>(batch.capacity() - batch.row_count(), rows_.count - next_));
   for (const StructColumn& column : columns_) batch.column(column.batch_column).validity = nullptr;
-  if (!gather(batch, count)) {
+  first_ = static_cast<const std::byte*>(rows_.first) + next_ * host_.structs.stride;
+  if (!gather(batch, columns_.first(first_deferred_), count)) {
     error_.emplace(ErrorCode::kValueOutOfRange,
                    "a time of input " + std::to_string(input_) + " does not fit the range of times",
                    Position::at_row(records_));
     return status_ = ReadStatus::kFailed;
   }
+  if (first_deferred_ != columns_.size()) batch.defer(this);
   batch.set_row_count(count);
   records_ += count;
   next_ += count;

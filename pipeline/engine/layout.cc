@@ -154,7 +154,7 @@ class QueryLayouter {
     const SourceStage& source = out_.plan.source;
     TableContext context = table_context(*source.table, job_, options_, backend_, clock_);
     for (std::uint32_t i = 0; i < source.physical_columns.size(); ++i) {
-      context.columns.push_back({source.physical_columns[i], i});
+      context.columns.push_back({source.physical_columns[i], i, source.may_defer(i)});
     }
     // All of them go to the dead-letter table, those too that the format would pass over.
     if (out_.plan.malformed.has_value())

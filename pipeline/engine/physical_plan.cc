@@ -466,6 +466,15 @@ class Planner {
 
 }  // namespace
 
+bool SourceStage::may_defer(std::uint32_t column) const {
+  if (filters.empty() || !scan_is_identity || assign.has_value()) return false;
+  std::vector<std::uint32_t> early;
+  if (time_column >= 0) early.push_back(static_cast<std::uint32_t>(time_column));
+  if (watermark != nullptr) collect_columns(*watermark, early);
+  collect_columns(*filters.front(), early);
+  return std::find(early.begin(), early.end(), column) == early.end();
+}
+
 Result<PhysicalQuery> make_physical_query(const QueryPlan& query, const JobOptions& options,
                                           std::string_view time_zone) {
   return Planner(query, options, time_zone).plan();

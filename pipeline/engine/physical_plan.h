@@ -43,6 +43,9 @@ struct SourceStage {
   std::vector<ExpressionPtr> filters;  ///< Over scan.schema (and the window columns), in order.
   Projection row;                      ///< Over the same: what the next stage takes.
   bool row_is_identity = false;
+
+  /// Whether column `column` of read_schema is first read behind the first filter.
+  bool may_defer(std::uint32_t column) const;
 };
 
 /// One aggregate over the columns of the row projection.

@@ -25,6 +25,7 @@ void FilterOperator::push(Batch& batch) {
   ledger_.rows_filtered += count - *kept;
   if (*kept == 0) return;
   if (*kept != count) batch.set_selection(selection_.get(), *kept);
+  batch.fill_deferred();
   ledger_.rows_out += *kept;
   next_->push(batch);
 }

@@ -52,13 +52,14 @@ StructLayout packed_layout() {
 /// A source over a host table; its inputs are read through a backend that nothing uses.
 class Table {
  public:
-  Table(HostTable host, Schema schema) : host_(std::move(host)), schema_(std::move(schema)), world_(clock_, 1) {
+  Table(HostTable host, Schema schema, bool may_defer = false)
+      : host_(std::move(host)), schema_(std::move(schema)), world_(clock_, 1) {
     TableContext context;
     context.table = "t";
     context.schema = schema_;
     context.options = {{"connector", "host"}};
     context.host = &host_;
-    for (std::uint32_t i = 0; i < schema_.size(); ++i) context.columns.push_back({i, i});
+    for (std::uint32_t i = 0; i < schema_.size(); ++i) context.columns.push_back({i, i, may_defer && i % 2 == 1});
     auto source = make_source(context);
     if (!source.has_value()) {
       error_ = source.error().to_string();
@@ -204,6 +205,34 @@ TEST(StructRows, FieldsOfEveryFormReachTheirColumnsWhateverTheBlocksAndBatches) 
       EXPECT_EQ(read_all(table, capacity), expected);
       EXPECT_EQ(table.reader().records(), 100u);
       EXPECT_EQ(table.reader().bytes(), 100 * sizeof(Packed));
+    }
+}
+
+/// Every second column is deferred.
+TEST(StructRows, DeferredColumnsAreFilledForTheRowsThatAreSelectedThen) {
+  const std::vector<Packed> structs = some_structs(100);
+  const std::vector<std::string> expected = expected_rows(structs);
+  for (const std::uint32_t every : {1u, 2u, 7u})
+    for (const std::uint32_t capacity : {1u, 3u, 64u, 128u}) {
+      SCOPED_TRACE("batches of " + std::to_string(capacity) + ", one row in " + std::to_string(every));
+      Table table(blocks_of(structs, {7, 50}), own_types(), true);
+      OwnedBatch batch(table.schema(), capacity, 0);
+      std::size_t first = 0;
+      for (ReadStatus status = ReadStatus::kRows; status != ReadStatus::kEnd;) {
+        batch->reset();
+        EXPECT_FALSE(batch->has_deferred());
+        status = table.reader().read(*batch);
+        EXPECT_EQ(batch->has_deferred(), batch->row_count() != 0);
+        std::vector<std::uint32_t> rows;
+        for (std::uint32_t row = 0; row < batch->row_count(); row += every) rows.push_back(row);
+        if (every != 1) batch->set_selection(rows.data(), static_cast<std::uint32_t>(rows.size()));
+        batch->fill_deferred();
+        EXPECT_FALSE(batch->has_deferred());
+        const std::vector<std::string> texts = row_texts(*batch);
+        for (const std::uint32_t row : rows) EXPECT_EQ(texts[row], expected[first + row]);
+        first += batch->row_count();
+      }
+      EXPECT_EQ(first, structs.size());
     }
 }
 

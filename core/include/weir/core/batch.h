@@ -14,7 +14,9 @@
 //   3. A vector's bit r in validity is 1 where row r has a value; validity == nullptr means that every row has one.
 //      The data under a NULL is unspecified but readable.
 //   4. StringRef's point into this batch's heap, into an operator's memory that outlives the push, or into the plan.
-//   5. One thread at a time: the owner is whoever holds the pointer; rings hand it over.
+//   5. Deferred columns are filled by the first operator that narrows the selection; the planner defers none that is
+//      read before it. An operator that makes another batch of this one never sees any.
+//   6. One thread at a time: the owner is whoever holds the pointer; rings hand it over.
 #pragma once
 
 #include <cstddef>
@@ -116,6 +118,18 @@ class StringHeap {
   std::size_t used_ = 0;
 };
 
+class Batch;
+
+/// Columns that a source fills when it is known which rows are wanted (late materialisation).
+class DeferredColumns {
+ public:
+  /// Fills them for the batch's selected rows; what stands in the others is unspecified. Cannot fail.
+  virtual void fill(Batch& batch) = 0;
+
+ protected:
+  ~DeferredColumns() = default;
+};
+
 /// What a whole batch knows of itself; kept by sources and the watermark operator, combined by exchanges.
 struct BatchHeader {
   EventTime event_time_min = kEventTimeMax;  ///< Over the rows; max < min means not known.
@@ -189,6 +203,16 @@ class Batch {
   /// Shows the kinds of another batch's rows (a view on its rows has none of its own) until reset().
   void share_kinds(const Batch& from) noexcept { kinds_ = from.kinds_; }
 
+  /// Some columns are not filled yet: `columns` does it, before the source is asked for more.
+  void defer(DeferredColumns* columns) noexcept { deferred_ = columns; }
+  bool has_deferred() const noexcept { return deferred_ != nullptr; }
+  /// Fills what is deferred, for the rows that are selected now.
+  void fill_deferred() {
+    DeferredColumns* columns = deferred_;
+    deferred_ = nullptr;
+    if (columns != nullptr) columns->fill(*this);
+  }
+
   StringHeap& heap() noexcept { return heap_; }
   const StringHeap& heap() const noexcept { return heap_; }
   BatchHeader& header() noexcept { return header_; }
@@ -218,6 +242,7 @@ class Batch {
   const std::uint32_t* selection_ = nullptr;
   RowKind* kinds_ = nullptr;
   RowKind* own_kinds_ = nullptr;
+  DeferredColumns* deferred_ = nullptr;
   StringHeap heap_;
   BatchHeader header_;
 };

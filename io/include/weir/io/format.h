@@ -31,6 +31,8 @@ inline constexpr std::size_t kRecordBytesMaxDefault = 1u << 20;
 struct DecodedColumn {
   std::uint32_t source_index = 0;
   std::uint32_t batch_column = 0;
+  /// The reader may fill it later (Batch::defer), once a filter has said for which rows.
+  bool may_defer = false;
 };
 
 /// What a format is told. Options are the table's, without the connector's own (`csv.field-delimiter`, …).

@@ -12,6 +12,8 @@ namespace weir::simd {
 struct Strided {
   const void* first = nullptr;
   std::size_t stride = 0;
+  /// Bytes ahead of each field that are prefetched on the way; 0: none.
+  std::size_t ahead = 0;
 };
 
 /// out[r] = the field of row r as a To, for r in 0 … count-1. From, To: int8_t to int8_t, int16_t, int32_t, int64_t or
@@ -19,7 +21,7 @@ struct Strided {
 /// or wider; float to float or double; double; bool (any byte but 0 is 1) to int8_t.
 template <class From, class To>
 void gather_strided(Strided field, std::uint32_t count, To* out);
-/// The same for the rows of a selection: out[rows[i]], i in 0 … count-1.
+/// The same for the rows of a selection: out[rows[i]], i in 0 … count-1. With `ahead`, 16 selected rows ahead.
 template <class From, class To>
 void gather_strided_rows(Strided field, const std::uint32_t* rows, std::uint32_t count, To* out);
 
