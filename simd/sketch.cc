@@ -23,7 +23,14 @@ struct SketchTable {
   SplitLogBuckets (*split_log_buckets)(const double*, std::uint32_t, LogBuckets, std::uint64_t, std::uint64_t,
                                        std::uint64_t*, std::uint64_t*, std::uint64_t*);
   void (*max_registers)(const std::uint8_t*, std::uint32_t, std::uint8_t*);
+  std::uint32_t (*count_known_tokens)(const std::uint64_t*, std::uint32_t, const std::uint32_t*, std::uint32_t);
 };
+
+inline constexpr std::uint32_t kPlacesLookedAt = 8;
+
+inline std::uint32_t first_place(std::uint32_t token, std::uint32_t places) noexcept {
+  return std::min((token >> kTokenRunBits) & (places - 1), places - kPlacesLookedAt);
+}
 
 inline LogBucketRange log_buckets_from(const double* values, std::uint32_t first, std::uint32_t count,
                                        LogBuckets buckets, std::uint64_t* to, LogBucketRange range) noexcept {
@@ -158,8 +165,28 @@ void max_registers(const std::uint8_t* from, std::uint32_t count, std::uint8_t* 
   for (; i < count; ++i) to[i] = from[i] > to[i] ? from[i] : to[i];
 }
 
+std::uint32_t count_known_tokens(const std::uint64_t* hashes, std::uint32_t count, const std::uint32_t* tokens,
+                                 std::uint32_t places) {
+  const hn::CappedTag<std::uint32_t, kPlacesLookedAt> d;
+  constexpr std::uint32_t kLanes = static_cast<std::uint32_t>(hn::MaxLanes(d));
+  const auto look = [&](std::uint64_t hash) HWY_ATTR {
+    const std::uint32_t token = token_of_hash(hash);
+    const std::uint32_t* from = tokens + first_place(token, places);
+    const auto wanted = hn::Set(d, token);
+    auto found = hn::VecFromMask(d, hn::Eq(hn::LoadU(d, from), wanted));
+    for (std::uint32_t lane = kLanes; lane < kPlacesLookedAt; lane += kLanes)
+      found = hn::Or(found, hn::VecFromMask(d, hn::Eq(hn::LoadU(d, from + lane), wanted)));
+    return found;
+  };
+  const auto known = [&](auto found) HWY_ATTR { return !hn::AllFalse(d, hn::Ne(found, hn::Zero(d))); };
+  std::uint32_t i = 0;
+  for (; i < count && known(look(hashes[i])); ++i) {
+  }
+  return i;
+}
+
 const SketchTable* sketch_table() {
-  static constexpr SketchTable kTable = {&log_buckets, &split_log_buckets, &max_registers};
+  static constexpr SketchTable kTable = {&log_buckets, &split_log_buckets, &max_registers, &count_known_tokens};
   return &kTable;
 }
 
@@ -184,8 +211,17 @@ SplitLogBuckets split_log_buckets(const double* values, std::uint32_t count, Log
 void max_registers(const std::uint8_t* from, std::uint32_t count, std::uint8_t* to) {
   for (std::uint32_t i = 0; i < count; ++i) to[i] = std::max(from[i], to[i]);
 }
+std::uint32_t count_known_tokens(const std::uint64_t* hashes, std::uint32_t count, const std::uint32_t* tokens,
+                                 std::uint32_t places) {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t token = token_of_hash(hashes[i]);
+    const std::uint32_t* from = tokens + first_place(token, places);
+    if (std::find(from, from + kPlacesLookedAt, token) == from + kPlacesLookedAt) return i;
+  }
+  return count;
+}
 const SketchTable* sketch_table() {
-  static constexpr SketchTable kTable = {&log_buckets, &split_log_buckets, &max_registers};
+  static constexpr SketchTable kTable = {&log_buckets, &split_log_buckets, &max_registers, &count_known_tokens};
   return &kTable;
 }
 
@@ -202,6 +238,10 @@ SplitLogBuckets split_log_buckets(const double* values, std::uint32_t count, Log
                                   std::uint64_t* others) {
   return WEIR_SIMD_TABLE(sketch_table)
       .split_log_buckets(values, count, buckets, least, most, positive, negative, others);
+}
+std::uint32_t count_known_tokens(const std::uint64_t* hashes, std::uint32_t count, const std::uint32_t* tokens,
+                                 std::uint32_t places) {
+  return WEIR_SIMD_TABLE(sketch_table).count_known_tokens(hashes, count, tokens, places);
 }
 void max_registers(const std::uint8_t* from, std::uint32_t count, std::uint8_t* to) {
   WEIR_SIMD_TABLE(sketch_table).max_registers(from, count, to);

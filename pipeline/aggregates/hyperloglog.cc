@@ -13,16 +13,12 @@
 namespace weir {
 namespace {
 
-// A token: the hash's high 26 bits, then 1 + the zeros that lead the other 38, in 6 bits. Never 0.
-constexpr unsigned kPrefixBits = 26;
-constexpr unsigned kRunBits = 6;
+constexpr unsigned kPrefixBits = simd::kTokenPrefixBits;
+constexpr unsigned kRunBits = simd::kTokenRunBits;
 constexpr std::uint8_t kTokenBitsMin = 2;
-
-std::uint32_t token_of(std::uint64_t hash) noexcept {
-  constexpr std::uint64_t kGuard = std::uint64_t{1} << (kPrefixBits - 1);
-  const auto run = static_cast<std::uint32_t>(std::countl_zero(hash << kPrefixBits | kGuard) + 1);
-  return static_cast<std::uint32_t>(hash >> (64 - kPrefixBits)) << kRunBits | run;
-}
+// From this size of table and so many hashes on, by SIMD.
+constexpr std::uint8_t kTokenBitsLookedUp = 4;
+constexpr std::uint32_t kHashesLookedUp = 8;
 
 /// A hash that has the token's prefix and run: all that registers of up to 26 bits ask of it.
 std::uint64_t hash_of(std::uint32_t token) noexcept {
@@ -95,17 +91,22 @@ bool HyperLogLog::add(const std::uint64_t* hashes, std::uint32_t count, unsigned
       // Past those whose tokens are there already: most of them, where values come again.
       auto* const tokens = reinterpret_cast<std::uint32_t*>(data);
       const std::uint32_t mask = (1u << token_bits) - 1;
-      for (; i < count; ++i) {
-        const std::uint32_t token = token_of(hashes[i]);
+      while (i < count) {
+        if (token_bits >= kTokenBitsLookedUp && count - i >= kHashesLookedUp) {
+          i += simd::count_known_tokens(hashes + i, count - i, tokens, mask + 1);
+          if (i == count) return true;
+        }
+        const std::uint32_t token = simd::token_of_hash(hashes[i]);
         const std::uint32_t prefix = token >> kRunBits;
         std::uint32_t place = prefix & mask;
         while (tokens[place] != 0 && tokens[place] >> kRunBits != prefix) place = (place + 1) & mask;
         if (tokens[place] == 0) break;
         tokens[place] = std::max(tokens[place], token);
+        ++i;
       }
       if (i == count) return true;
     }
-    if (!add_token(token_of(hashes[i++]), precision, heap)) return false;
+    if (!add_token(simd::token_of_hash(hashes[i++]), precision, heap)) return false;
   }
   if (i < count) simd::raise_registers(hashes + i, count - i, precision, reinterpret_cast<std::uint8_t*>(data));
   return true;

@@ -100,6 +100,40 @@ TEST(LogBucket, NegativesLieAboveNanAndNanAboveInfinity) {
   EXPECT_EQ(bucket(0.0), 0u);
 }
 
+TEST(CountKnownTokens, StopsAtTheFirstHashWhoseTokenIsNotWithinEightPlaces) {
+  Random random(6);
+  for (const std::uint32_t places : {16u, 64u, 256u, 4096u}) {
+    std::vector<std::uint32_t> tokens(places);
+    std::vector<std::uint64_t> known;
+    for (std::uint32_t i = 0; i < places / 2; ++i) {
+      const std::uint64_t hash = random();
+      std::uint32_t place = (token_of_hash(hash) >> kTokenRunBits) & (places - 1);
+      while (tokens[place] != 0) place = (place + 1) & (places - 1);
+      tokens[place] = token_of_hash(hash);
+      known.push_back(hash);
+    }
+    const auto looked_up = [&](std::uint64_t hash) {
+      const std::uint32_t token = token_of_hash(hash);
+      const std::uint32_t from = std::min((token >> kTokenRunBits) & (places - 1), places - 8);
+      return std::find(tokens.begin() + from, tokens.begin() + from + 8, token) != tokens.begin() + from + 8;
+    };
+    std::uint32_t whole = 0;
+    for (int round = 0; round < 300; ++round) {
+      std::vector<std::uint64_t> hashes(random() % 40);
+      for (std::uint64_t& hash : hashes) {
+        hash = random() % 64 == 0 ? random() : known[random() % known.size()];
+        if (random() % 64 == 0) hash ^= std::uint64_t{1} << 37;  // another run of zeros behind the prefix
+      }
+      const auto count = static_cast<std::uint32_t>(hashes.size());
+      std::uint32_t expected = 0;
+      while (expected < count && looked_up(hashes[expected])) ++expected;
+      whole += expected == count ? 1 : 0;
+      ASSERT_EQ(count_known_tokens(hashes.data(), count, tokens.data(), places), expected);
+    }
+    EXPECT_GT(whole, 20u);
+  }
+}
+
 TEST(RaiseRegisters, CountsTheZerosThatLeadTheRest) {
   Random random(4);
   for (const unsigned precision : {1u, 4u, 14u, 18u}) {

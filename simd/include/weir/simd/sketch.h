@@ -56,6 +56,17 @@ SplitLogBuckets split_log_buckets(const double* values, std::uint32_t count, Log
 /// One register of a HyperLogLog a hash: register = its high `precision` bits, value = zeros that lead the rest,
 /// plus 1. Registers keep their maximum. Requires: 1 <= precision <= 26, 2^precision registers.
 void raise_registers(const std::uint64_t* hashes, std::uint32_t count, unsigned precision, std::uint8_t* registers);
+/// A HyperLogLog's token of a hash: its high 26 bits, then 1 + the zeros that lead the other 38, in 6 bits. Never 0.
+inline constexpr unsigned kTokenPrefixBits = 26, kTokenRunBits = 6;
+constexpr std::uint32_t token_of_hash(std::uint64_t hash) noexcept {
+  constexpr std::uint64_t kGuard = std::uint64_t{1} << (kTokenPrefixBits - 1);
+  const auto run = static_cast<std::uint32_t>(std::countl_zero(hash << kTokenPrefixBits | kGuard) + 1);
+  return static_cast<std::uint32_t>(hash >> (64 - kTokenPrefixBits)) << kTokenRunBits | run;
+}
+/// How many of the first hashes surely have their token in a table of `places` (a power of two, 16 at least) tokens:
+/// within 8 places of where its prefix says (at the table's end: within its last 8). Cost: a load a hash.
+std::uint32_t count_known_tokens(const std::uint64_t* hashes, std::uint32_t count, const std::uint32_t* tokens,
+                                 std::uint32_t places);
 /// to[i] = max(to[i], from[i]).
 void max_registers(const std::uint8_t* from, std::uint32_t count, std::uint8_t* to);
 
