@@ -48,8 +48,8 @@ Result<std::int64_t> OptionReader::duration(const std::string& name, std::int64_
                     !__builtin_mul_overflow(count, factor, &nanos) && nanos >= least_ns && nanos <= kDay;
   if (fits) return nanos;
   return Error(ErrorCode::kSqlInvalidOption, "option '" + name + "' of table " + std::string(table_) +
-                                                 " wants a duration of " + (least_ns == 0 ? "0" : "1 ms") + " to 1 d, such as '500 ms' or '10 s', not '" +
-                                                 found->second + "'");
+                                                 " wants a duration of " + (least_ns == 0 ? "0" : "1 ms") +
+                                                 " to 1 d, such as '500 ms' or '10 s', not '" + found->second + "'");
 }
 
 Result<std::size_t> OptionReader::choice(const std::string& name, std::size_t fallback,

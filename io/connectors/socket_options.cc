@@ -120,16 +120,16 @@ Result<SocketOptions> read_socket_options(const TableContext& context, std::stri
   WEIR_TRY(number("connections-max", 16, 1, kConnectionsMax, out.connections_max));
   WEIR_TRY(number("connections-per-peer-max", out.connections_max, 1, kConnectionsMax, out.connections_per_peer_max));
   WEIR_TRY(number("connections-until-end", 0, 0, 1u << 30, out.until_end));
-  WEIR_ASSIGN(out.record_timeout_ns, options.duration("record-timeout", 5 * kSecond));
+  WEIR_ASSIGN(out.record_timeout_ns, options.duration("record-timeout", 5 * kSecond, 0));
   WEIR_TRY(number("bytes-per-second-min", 128, 0, 1u << 30, out.bytes_per_second_min));
-  WEIR_ASSIGN(out.idle_timeout_ns, options.duration("idle-timeout", 60 * kSecond));
+  WEIR_ASSIGN(out.idle_timeout_ns, options.duration("idle-timeout", 60 * kSecond, 0));
   WEIR_TRY(number("partial-bytes-max", 64u << 20, 1024, std::uint64_t{1} << 40, out.partial_bytes_max));
   constexpr std::string_view kAtMalformed[] = {"job", "disconnect"};
   WEIR_ASSIGN(const std::size_t at_malformed, options.choice("at-malformed", 0, kAtMalformed));
   out.close_at_malformed = at_malformed == 1;
   WEIR_TRY(number("reconnects-max", 10, 0, 1u << 30, out.reconnects_max));
-  WEIR_ASSIGN(out.reconnect_delay_ns, options.duration("reconnect-delay", kSecond / 10));
-  WEIR_ASSIGN(out.reconnect_delay_max_ns, options.duration("reconnect-delay-max", 30 * kSecond));
+  WEIR_ASSIGN(out.reconnect_delay_ns, options.duration("reconnect-delay", kSecond / 10, 0));
+  WEIR_ASSIGN(out.reconnect_delay_max_ns, options.duration("reconnect-delay-max", 30 * kSecond, 0));
   WEIR_ASSIGN(out.reconnect_at_end, options.boolean("reconnect-at-end", false));
   constexpr std::string_view kSlow[] = {"block", "drop-oldest", "conflate", "disconnect"};
   WEIR_ASSIGN(const std::size_t slow, options.choice("slow-subscribers", 0, kSlow));
@@ -143,7 +143,7 @@ Result<SocketOptions> read_socket_options(const TableContext& context, std::stri
   WEIR_TRY(number("ring-bytes", 1u << 20, 8192, 1u << 30, out.ring_bytes));
   WEIR_TRY(number("subscribers-max", 64, 1, kConnectionsMax, out.subscribers_max));
   WEIR_TRY(number("wait-for-subscribers", 0, 0, out.subscribers_max, out.wait_for));
-  WEIR_ASSIGN(out.close_timeout_ns, options.duration("close-timeout", 10 * kSecond));
+  WEIR_ASSIGN(out.close_timeout_ns, options.duration("close-timeout", 10 * kSecond, 0));
   return out;
 }
 
