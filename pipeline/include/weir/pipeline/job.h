@@ -201,6 +201,7 @@ Result<void> validate_table(const TableDefinition& table, const JobOptions& opti
 
 /// Parses, binds and validates. The error's text is the rendered diagnostics.
 Result<JobPlan> plan_job(std::string_view sql, const JobOptions& options, std::string_view file_name = "job.sql");
+
 /// Parses, binds, validates and makes a job of SQL text. The error's text is the rendered diagnostics.
 Result<std::unique_ptr<Job>> make_job(std::string_view sql, JobOptions options, std::string_view file_name = "job.sql");
 

@@ -1,0 +1,150 @@
+"""The C interface from Python, by ctypes alone: structs in, structs out; and where pyarrow is installed, a table in and a
+stream of record batches out. Usage: ctypes_test.py libweir.so"""
+import collections
+import ctypes as c
+import sys
+
+
+class Options(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("shards", c.c_uint32), ("mode", c.c_uint32), ("idle", c.c_uint32),
+                ("pin", c.c_uint32), ("cpus", c.POINTER(c.c_int32)), ("cpu_count", c.c_size_t),
+                ("batch_rows", c.c_uint32), ("ring_batches", c.c_uint32), ("groups_max", c.c_uint32),
+                ("slices_max", c.c_uint32), ("state_bytes_max", c.c_uint64), ("malformed_max", c.c_uint64),
+                ("fail_on_drop", c.c_uint32), ("unused", c.c_uint32)]
+
+
+class Field(c.Structure):
+    _fields_ = [("column", c.c_char_p), ("offset", c.c_uint32), ("form", c.c_uint32), ("unit_ns", c.c_int64)]
+
+
+INT64, DOUBLE = 3, 11
+OK, END = 0, 4
+
+
+class Tick(c.Structure):
+    _fields_ = [("ms", c.c_int64), ("symbol", c.c_int64), ("price", c.c_double)]
+
+
+class Bar(c.Structure):
+    _fields_ = [("symbol", c.c_int64), ("count", c.c_int64), ("high", c.c_double)]
+
+
+SQL = b"""
+CREATE TABLE ticks (ts TIMESTAMP(3), symbol BIGINT, price DOUBLE, WATERMARK FOR ts AS ts) WITH ('connector' = 'host');
+CREATE TABLE bars (symbol BIGINT, n BIGINT, high DOUBLE) WITH ('connector' = 'host');
+INSERT INTO bars SELECT symbol, COUNT(*), MAX(price)
+FROM TABLE(TUMBLE(TABLE ticks, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY window_start, window_end, symbol;
+"""
+
+
+def load(path):
+    weir = c.CDLL(path)
+    for name in ("weir_setup_new", "weir_job_new", "weir_job_writer", "weir_job_reader"):
+        getattr(weir, name).restype = c.c_void_p
+    weir.weir_last_error.restype = c.c_char_p
+    weir.weir_version.restype = c.c_char_p
+    return weir
+
+
+def fields(struct, units=None):
+    forms = {c.c_int64: INT64, c.c_double: DOUBLE}
+    renamed = {"ms": b"ts", "count": b"n"}
+    listed = [Field(renamed.get(name, name.encode()), getattr(struct, name).offset, forms[kind], (units or {}).get(name, 0))
+              for name, kind in struct._fields_]
+    return (Field * len(listed))(*listed), len(listed)
+
+
+def expected_bars(ticks):
+    bars = collections.defaultdict(lambda: (0, -1.0))
+    for tick in ticks:
+        count, high = bars[tick.ms // 1000, tick.symbol]
+        bars[tick.ms // 1000, tick.symbol] = (count + 1, max(high, tick.price))
+    return sorted((symbol, count, high) for (_, symbol), (count, high) in bars.items())
+
+
+def structs_in_and_out(weir):
+    def ok(status):
+        assert status >= OK, weir.weir_last_error().decode()
+        return status
+
+    def handle(made):
+        assert made, weir.weir_last_error().decode()
+        return c.c_void_p(made)
+
+    ticks = (Tick * 3000)(*[Tick(i, i % 4, float(i * 7919 % 1000)) for i in range(3000)])
+    options = Options()
+    weir.weir_options_init(c.byref(options), c.c_size_t(c.sizeof(options)))
+    assert options.size == c.sizeof(options) and options.batch_rows == 1024
+    setup = handle(weir.weir_setup_new(c.byref(options)))
+    listed, count = fields(Tick, {"ms": 1_000_000})
+    ok(weir.weir_setup_structs(setup, b"ticks", c.c_size_t(c.sizeof(Tick)), listed, c.c_size_t(count)))
+    ok(weir.weir_setup_writers(setup, b"ticks", None))
+    ok(weir.weir_setup_reader(setup, b"bars", 4))
+    job = handle(weir.weir_job_new(setup, SQL, b"bars.sql"))
+    weir.weir_setup_free(setup)
+    writer = handle(weir.weir_job_writer(job, b"ticks", 0))
+    reader = handle(weir.weir_job_reader(job, b"bars"))
+    listed, count = fields(Bar)
+    ok(weir.weir_reader_structs(reader, c.c_size_t(c.sizeof(Bar)), listed, c.c_size_t(count)))
+    ok(weir.weir_job_start(job))
+    taken = c.c_size_t()
+    ok(weir.weir_writer_append_wait(writer, ticks, c.c_size_t(len(ticks)), c.c_int64(-1), c.byref(taken)))
+    assert taken.value == len(ticks)
+    ok(weir.weir_writer_end(writer))
+    ok(weir.weir_job_wait(job, c.c_int64(-1)))
+    bars, rows, seen = (Bar * 16)(), c.c_size_t(1), []
+    while rows.value:
+        ok(weir.weir_reader_read(reader, bars, c.c_size_t(len(bars)), c.byref(rows)))
+        seen += [(bar.symbol, bar.count, bar.high) for bar in bars[:rows.value]]
+    assert sorted(seen) == expected_bars(ticks), seen
+    for free, one in (("writer", writer), ("job", job), ("reader", reader)):
+        getattr(weir, f"weir_{free}_free")(one)
+
+    setup = handle(weir.weir_setup_new(None))
+    assert not weir.weir_job_new(setup, b"SELEC 1;", b"wrong.sql")
+    assert b"wrong.sql:1:1" in weir.weir_last_error(), weir.weir_last_error()
+    weir.weir_setup_free(setup)
+    return ticks
+
+
+def pyarrow_in_and_out(weir, pa, ticks):
+    table = pa.table({
+        "ts": pa.array([tick.ms for tick in ticks], pa.timestamp("ms")),
+        "symbol": pa.array([tick.symbol for tick in ticks], pa.int64()),
+        "price": pa.array([tick.price for tick in ticks], pa.float64()),
+    })
+    stream = (c.c_char * 64)()  # ArrowArrayStream: 5 pointers
+    pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=700))._export_to_c(c.addressof(stream))
+    setup = c.c_void_p(weir.weir_setup_new(None))
+    assert weir.weir_setup_arrow(setup, b"ticks", stream) == OK
+    assert weir.weir_setup_reader(setup, b"bars", 4) == OK
+    made = weir.weir_job_new(setup, SQL, None)
+    assert made, weir.weir_last_error().decode()
+    job = c.c_void_p(made)
+    weir.weir_setup_free(setup)
+    reader = c.c_void_p(weir.weir_job_reader(job, b"bars"))
+    results = (c.c_char * 64)()
+    assert weir.weir_reader_stream(reader, results) == OK
+    weir.weir_reader_free(reader)
+    assert weir.weir_job_start(job) == OK
+    bars = pa.RecordBatchReader._import_from_c(c.addressof(results)).read_all()
+    assert bars.column_names == ["row_kind", "symbol", "n", "high"], bars.column_names
+    seen = sorted(zip(*(bars.column(name).to_pylist() for name in ("symbol", "n", "high"))))
+    assert seen == expected_bars(ticks), seen
+    assert weir.weir_job_wait(job, c.c_int64(-1)) == OK, weir.weir_last_error()
+    weir.weir_job_free(job)
+
+
+def main():
+    weir = load(sys.argv[1])
+    ticks = structs_in_and_out(weir)
+    try:
+        import pyarrow as pa
+    except ImportError:
+        print("ctypes_test: all good; pyarrow is not installed, so its part was skipped")
+        return
+    pyarrow_in_and_out(weir, pa, ticks)
+    print("ctypes_test: all good, pyarrow", pa.__version__, "included")
+
+
+main()
