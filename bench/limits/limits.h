@@ -69,7 +69,8 @@ struct TradeSums {
 /// simdjson's on-demand pass over JSON lines, six fields a line. The text must have 64 readable bytes behind its end.
 TradeSums json_pass(std::string_view text);
 
-/// Copies a file by io_uring, eight registered buffers of 256 KiB in flight. False where it could not, or not all of it.
+/// Copies a file by io_uring, eight registered buffers of 256 KiB in flight. False where it could not, or not all of
+/// it.
 bool copy_file(const std::string& from, const std::string& to);
 
 }  // namespace weir::bench

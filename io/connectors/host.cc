@@ -173,6 +173,7 @@ Result<std::unique_ptr<TableSource>> make_host_source(const TableContext& contex
   if (context.host->structs.stride != 0) {
     if (!context.host->read_structs) return not_given(context, "fills");
     WEIR_ASSIGN(columns, struct_columns(context));
+    order_for_reading(columns);
   } else if (!context.host->read) {
     return not_given(context, "fills");
   }

@@ -180,17 +180,6 @@ Result<StructColumn> struct_column(const TableContext& context, const Field& col
   return out;
 }
 
-/// Puts deferred columns last, and finds those that are the first on their line. Structs need not begin on a line: this
-/// is about prefetching alone.
-void order_columns(std::vector<StructColumn>& columns) {
-  std::stable_partition(columns.begin(), columns.end(), [](const StructColumn& column) { return !column.deferred; });
-  for (auto column = columns.begin(); column != columns.end(); ++column) {
-    column->leads_line = std::none_of(columns.begin(), column, [&](const StructColumn& before) {
-      return before.offset / kLineBytes == column->offset / kLineBytes;
-    });
-  }
-}
-
 }  // namespace
 
 Result<std::vector<StructColumn>> struct_columns(const TableContext& context) {
@@ -203,8 +192,17 @@ Result<std::vector<StructColumn>> struct_columns(const TableContext& context) {
     column.deferred = wanted.may_defer && column.gather_rows != nullptr;
     columns.push_back(column);
   }
-  order_columns(columns);
   return columns;
+}
+
+// Structs need not begin on a line: leads_line is about prefetching alone.
+void order_for_reading(std::vector<StructColumn>& columns) {
+  std::stable_partition(columns.begin(), columns.end(), [](const StructColumn& column) { return !column.deferred; });
+  for (auto column = columns.begin(); column != columns.end(); ++column) {
+    column->leads_line = std::none_of(columns.begin(), column, [&](const StructColumn& before) {
+      return before.offset / kLineBytes == column->offset / kLineBytes;
+    });
+  }
 }
 
 StructReader::StructReader(const HostTable& host, std::span<const StructColumn> columns, std::uint32_t input)

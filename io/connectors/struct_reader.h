@@ -34,14 +34,18 @@ struct StructColumn {
   bool leads_line = true;  ///< No column before it begins on the same cache line of a row.
 };
 
-/// Deferred columns come last.
+/// In the order of context.columns.
 /// Errors: kInvalidArgument (a column without a field, a field outside the struct, a unit that the column's precision
 /// cannot show), kUnsupported (a field that does not fit its column without loss).
 Result<std::vector<StructColumn>> struct_columns(const TableContext& context);
 
+/// Puts deferred columns last, and finds those that are the first on their line.
+void order_for_reading(std::vector<StructColumn>& columns);
+
 /// Thread: the owning shard.
 class StructReader final : public RowReader, private DeferredColumns {
  public:
+  /// Requires: columns in the order of order_for_reading.
   StructReader(const HostTable& host, std::span<const StructColumn> columns, std::uint32_t input);
   ReadStatus read(Batch& batch) override;
   void drain() override { draining_ = true; }

@@ -50,7 +50,7 @@ IdleOptions idle_options(IdleKind kind) {
 
 constexpr std::int64_t kLongParkNs = 100'000'000;  // where whatever brings work wakes the shard
 constexpr std::int64_t kIdleParkNs = 200'000;      // of a whole idle round without threads
-constexpr std::uint32_t kReceiveSetsMax = 64;  // of one table's connections: connectors share them likewise
+constexpr std::uint32_t kReceiveSetsMax = 64;      // of one table's connections: connectors share them likewise
 constexpr std::int64_t kSimulatedIdleNs = 1'000'000;
 constexpr std::uint64_t kIdleRoundsMax = 100'000;  // of a simulation in which nothing can happen any more
 constexpr std::uint32_t kInlinePublishEvery = 64;

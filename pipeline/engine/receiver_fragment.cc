@@ -48,9 +48,10 @@ void ReceiverFragment::take(Sender& sender, const ExchangeItem& item) {
 
 std::size_t ReceiverFragment::pass_watermark() {
   if (end_sent_ || !head().accepts()) return 0;
-  Watermark least = kWatermarkEnd, greatest_idle = kWatermarkNone;
+  Watermark least = kWatermarkEnd, greatest = kWatermarkNone, greatest_idle = kWatermarkNone;
   bool ended = true, any = false;
   for (const Sender& sender : senders_) {
+    if (!sender.idle && !sender.ended) greatest = std::max(greatest, sender.watermark);
     if (sender.idle) greatest_idle = std::max(greatest_idle, sender.watermark);
     if (!sender.idle && sender.watermark < least) {
       least = sender.watermark;
@@ -59,6 +60,7 @@ std::size_t ReceiverFragment::pass_watermark() {
     any = any || (!sender.idle && !sender.ended);
     ended = ended && sender.ended;
   }
+  uneven_ = any && least < greatest;
   if (!any && !ended) least = greatest_idle;
   if (ended) {
     head().control({Control::Kind::kEndOfInput, kWatermarkEnd});
@@ -77,9 +79,9 @@ bool ReceiverFragment::must_wait(const Sender& sender) noexcept {
                      [&](const Sender& other) { return !other.idle && other.watermark < sender.watermark; });
 }
 
-/// Every other time the one that has come least far, so that few slices are open; else in turns.
+/// In turns; where one has come less far than others, it is every other one, so that few slices are open.
 std::size_t ReceiverFragment::next_sender(int item_count) noexcept {
-  if (item_count % 2 == 0 && !senders_[behind_].exchange->empty()) return behind_;
+  if (uneven_ && item_count % 2 == 0 && !senders_[behind_].exchange->empty()) return behind_;
   const std::size_t next = turn_;
   turn_ = (turn_ + 1) % senders_.size();
   return next;

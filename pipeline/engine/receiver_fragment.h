@@ -53,6 +53,7 @@ class ReceiverFragment final : public Fragment {
   std::size_t receiver_ = 0;
   std::size_t turn_ = 0;
   std::size_t behind_ = 0;             // holds the watermark back
+  bool uneven_ = false;                // another has come further
   Watermark merged_ = kWatermarkNone;  // passed on so far
   std::uint64_t rows_received_ = 0;
   bool end_sent_ = false;

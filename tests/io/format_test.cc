@@ -433,7 +433,8 @@ TEST(Format, UnknownNamesComeWithTheNearestAndTheKnown) {
   EXPECT_THAT(format_names(), ::testing::IsSupersetOf({"binary", "csv", "iex-deep", "itch", "json", "pcap"}));
   const auto format = make_decoder(context_of("jsn", kPair));
   EXPECT_EQ(format.error().code(), ErrorCode::kSqlUnknownConnector);
-  EXPECT_THAT(std::string(format.error().hint()), HasSubstr("did you mean 'json'? Known formats: batches, binary, csv, "));
+  EXPECT_THAT(std::string(format.error().hint()),
+              HasSubstr("did you mean 'json'? Known formats: batches, binary, csv, "));
   const auto option = make_decoder(context_of("csv", kPair, {{"csv.field-delimeter", ";"}}));
   EXPECT_EQ(option.error().code(), ErrorCode::kSqlUnknownOption);
   EXPECT_THAT(std::string(option.error().hint()), HasSubstr("did you mean 'csv.field-delimiter'?"));

@@ -1,30 +1,28 @@
-/* Weir for C and for whatever calls C: opaque handles, plain structs, numbers for results.
- *
- *   weir_setup *setup = weir_setup_new(NULL);
- *   weir_setup_structs(setup, "ticks", sizeof(struct tick), fields, 3);      rows of `ticks` come as structs …
- *   weir_setup_writers(setup, "ticks", NULL);                                … that a writer appends
- *   weir_setup_reader(setup, "bars", 4);                                     a reader takes the rows of `bars`
- *   weir_job *job = weir_job_new(setup, sql, NULL);
- *   weir_writer *writer = weir_job_writer(job, "ticks", 0);
- *   weir_job_start(job);
- *   weir_writer_append(writer, ticks, count, &taken);  …  weir_writer_end(writer);
- *   while (weir_reader_next(reader, -1, &array) == WEIR_OK) …                batches by Arrow's C data interface
- *   weir_job_wait(job, -1);
- *
- * Results. A function that can fail gives WEIR_OK (0), one of the answers below it, which are no errors, or a negative
- * number: minus the stable code of an error (4002: a name that SQL does not know). weir_last_error() says it in words.
- * A function that makes a handle gives NULL where it failed.
- *
- * Versions. Every struct that a caller fills begins with `size`; the functions *_init set it and all defaults. A
- * library newer than its caller reads what the caller has; an older one refuses a struct that is longer than its own
- * where something behind its own end is set. weir_c_abi() rises only when something that was there has gone.
- *
- * Threads. A handle is used by one thread at a time, but for weir_job_drain, weir_job_stop and weir_job_progress: any.
- * Handles may be freed in any order; what they stand on lives as long as they do. No function prints, exits, installs a
- * signal handler or lets an exception out.
- */
-#ifndef WEIR_C_H
-#define WEIR_C_H
+// Weir for C and for whatever calls C: opaque handles, plain structs, numbers for results.
+//
+//   weir_setup *setup = weir_setup_new(NULL);
+//   weir_setup_structs(setup, "ticks", sizeof(struct tick), fields, 3);      rows of `ticks` come as structs …
+//   weir_setup_writers(setup, "ticks", NULL);                                … that a writer appends
+//   weir_setup_reader(setup, "bars", 4);                                     a reader takes the rows of `bars`
+//   weir_job *job = weir_job_new(setup, sql, NULL);
+//   weir_writer *writer = weir_job_writer(job, "ticks", 0);
+//   weir_job_start(job);
+//   weir_writer_append(writer, ticks, count, &taken);  …  weir_writer_end(writer);
+//   while (weir_reader_next(reader, -1, &array) == WEIR_OK) …                batches by Arrow's C data interface
+//   weir_job_wait(job, -1);
+//
+// Results. A function that can fail gives WEIR_OK (0), one of the answers below it, which are no errors, or a negative
+// number: minus the stable code of an error (4002: a name that SQL does not know). weir_last_error() says it in words.
+// A function that makes a handle gives NULL where it failed.
+//
+// Versions. Every struct that a caller fills begins with `size`; the functions *_init set it and all defaults. A
+// library newer than its caller reads what the caller has; an older one refuses a struct that is longer than its own
+// where something behind its own end is set. weir_c_abi() rises only when something that was there has gone.
+//
+// Threads. A handle is used by one thread at a time, but for weir_job_drain, weir_job_stop and weir_job_progress: any.
+// Handles may be freed in any order; what they stand on lives as long as they do. No function prints, exits, installs a
+// signal handler or lets an exception out.
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -208,5 +206,3 @@ int32_t weir_reader_stream(weir_reader* reader, struct ArrowArrayStream* stream)
 #ifdef __cplusplus
 }
 #endif
-
-#endif /* WEIR_C_H */

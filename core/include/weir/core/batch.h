@@ -227,6 +227,7 @@ class Batch {
     row_count_ = 0;
     selected_count_ = 0;
     selection_ = nullptr;
+    deferred_ = nullptr;
     header_ = BatchHeader();
     heap_.reset();
   }
