@@ -25,6 +25,17 @@ bool EncodingWriter::accepts() const noexcept {
   return !failed() && !closing_ && (!open_ || sink_->writable());
 }
 
+/// What the format puts before the first row. False where there is no buffer for it now.
+bool EncodingWriter::begin() {
+  const std::string_view preamble = encoder_->preamble();
+  if (!preamble.empty()) {
+    const std::span<char> out = sink_->reserve(preamble.size());
+    if (out.empty()) return false;
+    sink_->commit(preamble.copy(out.data(), preamble.size()));
+  }
+  return begun_ = true;
+}
+
 bool EncodingWriter::write(const Batch& batch, std::uint32_t* next) {
   if (!open_) {
     if (auto opened = open_now(); !opened.has_value()) {
@@ -32,6 +43,7 @@ bool EncodingWriter::write(const Batch& batch, std::uint32_t* next) {
       return false;
     }
   }
+  if (!begun_ && !begin()) return false;
   const std::uint32_t rows = batch.selected_count();
   bool fresh = false;  // the last reserve gave a whole empty buffer
   while (*next < rows) {

@@ -20,6 +20,7 @@ class EncodingWriter final : public RowWriter {
                  std::string path = {}, std::string rename_to = {});
   /// Errors: as IoBackend::open.
   Result<void> open_now();
+  bool begin();
 
   bool accepts() const noexcept override;
   bool write(const Batch& batch, std::uint32_t* next) override;
@@ -40,6 +41,7 @@ class EncodingWriter final : public RowWriter {
   std::string rename_to_;
   std::optional<Error> error_;
   bool open_ = false;
+  bool begun_ = false;  // the format's preamble is in
   bool closing_ = false;
   bool ended_ = false;  // the format's end is in the sink, which closes
   bool finished_ = false;
