@@ -49,6 +49,13 @@ bool uring_is_there() {
   return there;
 }
 
+// Under sanitizers every fifth: 5 has no factor of 216, so each value of each setting comes again and again.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kStep = 5;
+#else
+constexpr std::size_t kStep = 1;
+#endif
+
 std::vector<Configuration> every_configuration(bool one_shard) {
   std::vector<Configuration> all;
   for (std::uint32_t shards : {1u, 2u, 4u}) {
@@ -181,7 +188,9 @@ TEST_P(SameAnswer, whatever_the_configuration) {
   }
   std::sort(golden.begin(), golden.end());
   ASSERT_EQ(golden.empty(), !test.error.empty()) << "a case wants rows or an error";
-  for (const Configuration& c : every_configuration(test.shards_only_one)) {
+  const std::vector<Configuration> configurations = every_configuration(test.shards_only_one);
+  for (std::size_t i = test.name.size() % kStep; i < configurations.size(); i += kStep) {
+    const Configuration& c = configurations[i];
     SCOPED_TRACE(text_of(c));
     const Outcome outcome = run(test, folder.text(), c);
     if (test.error.empty()) {
