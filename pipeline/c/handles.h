@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/host_wait.h"
 #include "weir/c.h"
 #include "weir/core/clock.h"
 #include "weir/io/arrow.h"
@@ -69,7 +70,7 @@ std::int32_t guarded(const Body& body) noexcept {
 class Deadline {
  public:
   explicit Deadline(std::int64_t timeout_ns) noexcept
-      : bounded_(timeout_ns >= 0), end_ns_(bounded_ ? clock_.now_ns() + timeout_ns : 0) {}
+      : bounded_(timeout_ns >= 0), end_ns_(bounded_ ? deadline_ns(clock_.now_ns(), timeout_ns) : 0) {}
   bool over() noexcept { return bounded_ && clock_.now_ns() >= end_ns_; }
   std::int64_t left_ns() noexcept {
     return bounded_ ? std::max<std::int64_t>(0, end_ns_ - clock_.now_ns()) : std::numeric_limits<std::int64_t>::max();

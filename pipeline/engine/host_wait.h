@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <thread>
 
 #include "weir/core/atomics.h"
@@ -12,11 +13,17 @@
 
 namespace weir {
 
+/// `now_ns` and what a host is willing to wait, which may be as long as it can say.
+constexpr std::int64_t deadline_ns(std::int64_t now_ns, std::int64_t timeout_ns) noexcept {
+  const std::int64_t wait_ns = std::max<std::int64_t>(timeout_ns, 0);
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  return now_ns > kMost - wait_ns ? kMost : now_ns + wait_ns;
+}
+
 /// Thread: one.
 class HostWait {
  public:
-  explicit HostWait(std::int64_t timeout_ns) noexcept
-      : end_ns_(clock_.now_ns() + std::max<std::int64_t>(timeout_ns, 0)) {}
+  explicit HostWait(std::int64_t timeout_ns) noexcept : end_ns_(deadline_ns(clock_.now_ns(), timeout_ns)) {}
   /// Waits a moment. Returns false where the time is over.
   bool wait() noexcept {
     ++tries_;

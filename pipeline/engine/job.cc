@@ -9,6 +9,7 @@
 
 #include "engine/host_handles.h"
 #include "engine/host_results.h"
+#include "engine/host_wait.h"
 #include "engine/inline_run.h"
 #include "engine/job_builder.h"
 #include "weir/core/random.h"
@@ -383,7 +384,7 @@ std::size_t Job::poll() {
 std::size_t Job::poll(const PollBudget& budget) {
   Impl& impl = *impl_;
   WEIR_CHECK(!impl.options.threads);
-  const std::int64_t end_ns = budget.nanoseconds > 0 ? impl.clock->now_ns() + budget.nanoseconds : 0;
+  const std::int64_t end_ns = budget.nanoseconds > 0 ? deadline_ns(impl.clock->now_ns(), budget.nanoseconds) : 0;
   std::size_t work = 0;
   for (std::uint32_t turn = 0; turn < budget.turns && !impl.over(); ++turn) {
     const std::size_t done = impl.turn_all();
