@@ -1,4 +1,4 @@
-// Alarm: wakes a reader after a while through its backend, so that simulated time does it too.
+// Alarm: wakes a reader or writer after a while through its backend, so that simulated time does it too.
 #pragma once
 
 #include <utility>

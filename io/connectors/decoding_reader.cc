@@ -35,6 +35,18 @@ std::string describe(const BadRecord& record) {
   return text;
 }
 
+Error bad_record_error(const BadRecord& record) {
+  return Error(record.code, describe(record), Position::at_byte(record.byte))
+      .with_hint("set the format's ignore-parse-errors option to true to count such records and go on");
+}
+
+void add_feed_counts(const FeedCounts& counts, std::vector<IoCount>& out) {
+  out.push_back({"sequence gaps", counts.gaps});
+  out.push_back({"messages missing in gaps", counts.missing});
+  out.push_back({"messages that had come already", counts.repeated});
+  out.push_back({"packets of other traffic", counts.other_packets});
+}
+
 DecodedStream::DecodedStream(std::unique_ptr<Decoder> decoder, ReaderCallbacks callbacks)
     : decoder_(std::move(decoder)), callbacks_(std::move(callbacks)) {
   recording_ = [this](const BadRecord& record) {
@@ -42,9 +54,7 @@ DecodedStream::DecodedStream(std::unique_ptr<Decoder> decoder, ReaderCallbacks c
     paused_ = !go_on && callbacks_.pause != nullptr && callbacks_.pause();
     // A header that does not fit ends the input whatever is made of the record.
     if ((!go_on && !paused_) || record.code == ErrorCode::kMissingField) {
-      bad_record_.emplace(Error(record.code, describe(record), Position::at_byte(record.byte))
-                              .with_hint("set the format's ignore-parse-errors option to true to count such records "
-                                         "and go on"));
+      bad_record_.emplace(bad_record_error(record));
     }
     return go_on;
   };
@@ -164,15 +174,9 @@ Result<void> DecodingReader::open(std::unique_ptr<ByteSource> bytes, IoBackend& 
 }
 
 std::vector<IoCount> DecodingReader::counts() const {
-  const FeedCounts counts = stream_.feed_counts();
   std::vector<IoCount> out;
-  const auto add = [&](std::string_view name, std::uint64_t count) {
-    if (count != 0) out.push_back({name, count});
-  };
-  add("sequence gaps", counts.gaps);
-  add("messages missing in gaps", counts.missing);
-  add("messages that had come already", counts.repeated);
-  add("packets of other traffic", counts.other_packets);
+  add_feed_counts(stream_.feed_counts(), out);
+  std::erase_if(out, [](const IoCount& count) { return count.count == 0; });
   return out;
 }
 

@@ -81,6 +81,10 @@ class DecodingReader final : public RowReader {
   DecodedStream stream_;
 };
 
+/// What a bad record that the job does not accept becomes.
+Error bad_record_error(const BadRecord& record);
+/// What feeds missed or passed over, for RowReader::counts.
+void add_feed_counts(const FeedCounts& counts, std::vector<IoCount>& out);
 /// Text of a bad record for people: "record 12 at byte 345, column delay_min: not a number (\"abc\")".
 std::string describe(const BadRecord& record);
 

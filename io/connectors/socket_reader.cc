@@ -18,26 +18,6 @@ constexpr std::size_t kDecodersKept = 64;
 
 }  // namespace
 
-/// Wakes the shard so that quiet connections are looked at too.
-class SocketReader::Timer final : public OpOwner {
- public:
-  explicit Timer(IoBackend& backend) : backend_(backend) {}
-  void arm() {
-    if (!op_.valid() && !closed_) op_ = backend_.timeout(kCheckNs, *this);
-  }
-  void close() noexcept {
-    closed_ = true;
-    if (op_.valid()) backend_.cancel(op_);
-  }
-  bool idle() const noexcept override { return !op_.valid(); }
-  void complete(const IoEvent&) noexcept override { op_ = {}; }
-
- private:
-  IoBackend& backend_;
-  OpId op_;
-  bool closed_ = false;
-};
-
 SocketReader::SocketReader(const SocketOptions& options, FormatContext format, ReaderCallbacks callbacks)
     : options_(options), format_(std::move(format)), callbacks_(std::move(callbacks)) {
   bad_ = [this](const BadRecord& record) { return take_bad(record); };
@@ -50,9 +30,9 @@ SocketReader::~SocketReader() {
     outgoing_->close();
     backend_->retire(std::move(outgoing_));
   }
-  if (timer_ != nullptr) {
-    timer_->close();
-    backend_->retire(std::move(timer_));
+  if (alarm_ != nullptr) {
+    alarm_->stop();
+    backend_->retire(std::move(alarm_));
   }
 }
 
@@ -67,7 +47,7 @@ Result<void> SocketReader::open(IoBackend& backend) {
   slots_.resize(connections);
   for (std::uint32_t i = connections; i-- > 0;) free_slots_.push_back(i);
   ready_.reset(connections);
-  timer_ = std::make_unique<Timer>(backend);
+  alarm_ = std::make_unique<Alarm>(backend);
   if (!options_.listens) {
     outgoing_ = std::make_unique<Outgoing>(backend, options_);
     outgoing_->start();
@@ -265,11 +245,7 @@ bool SocketReader::take_bad(const BadRecord& given) {
     return go_on;
   }
   paused_ = !go_on && callbacks_.pause != nullptr && callbacks_.pause();
-  if ((!go_on && !paused_) || record.code == ErrorCode::kMissingField) {
-    bad_record_.emplace(Error(record.code, describe(record), Position::at_byte(record.byte))
-                            .with_hint("set the format's ignore-parse-errors option to true to count such records and "
-                                       "go on"));
-  }
+  if ((!go_on && !paused_) || record.code == ErrorCode::kMissingField) bad_record_.emplace(bad_record_error(record));
   return go_on;
 }
 
@@ -382,7 +358,7 @@ void SocketReader::check_clock(std::int64_t now) {
   // Many slots are looked at in several turns, one behind the other.
   const auto parts = static_cast<std::int64_t>((slots_.size() + kChecksPerTurn - 1) / kChecksPerTurn);
   next_check_ns_ = now + kCheckNs / parts;
-  if (free_slots_.size() != slots_.size()) timer_->arm();
+  if (free_slots_.size() != slots_.size()) alarm_->set(kCheckNs);  // so that quiet connections are looked at too
 }
 
 void SocketReader::check_slot(std::uint32_t index, std::int64_t now) {

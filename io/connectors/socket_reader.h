@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "connection_receiver.h"
+#include "connectors/alarm.h"
 #include "connectors/framing.h"
 #include "connectors/outgoing.h"
 #include "connectors/socket_options.h"
@@ -73,7 +74,6 @@ class SocketReader final : public RowReader {
     std::int64_t last_ns = 0;
     std::uint64_t drain_begin = 0;
   };
-  class Timer;
 
   void accept();
   void admit(AcceptedConnection connection);
@@ -101,7 +101,7 @@ class SocketReader final : public RowReader {
   IoBackend* backend_ = nullptr;
   std::optional<TcpListenerSource> listener_;
   std::unique_ptr<Outgoing> outgoing_;
-  std::unique_ptr<Timer> timer_;
+  std::unique_ptr<Alarm> alarm_;
   std::uint32_t receive_class_ = 0;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;

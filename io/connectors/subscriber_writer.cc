@@ -12,29 +12,9 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t kTalkBytesMax = 65536;  // a subscriber listens; one that talks on is sent away
-constexpr std::int64_t kWakeNs = 100'000'000;
+constexpr std::int64_t kWakeNs = 100'000'000;   // while the end waits for slow peers, or the beginning for subscribers
 
 }  // namespace
-
-/// Wakes the shard while the end waits for slow peers, or the beginning for subscribers.
-class SubscriberWriter::Timer final : public OpOwner {
- public:
-  explicit Timer(IoBackend& backend) : backend_(backend) {}
-  void arm(std::int64_t after_ns) {
-    if (!op_.valid() && !closed_) op_ = backend_.timeout(after_ns, *this);
-  }
-  void close() noexcept {
-    closed_ = true;
-    if (op_.valid()) backend_.cancel(op_);
-  }
-  bool idle() const noexcept override { return !op_.valid(); }
-  void complete(const IoEvent&) noexcept override { op_ = {}; }
-
- private:
-  IoBackend& backend_;
-  OpId op_;
-  bool closed_ = false;
-};
 
 /// One peer: a place in the ring, and the piece that is on its way.
 class SubscriberWriter::Subscriber final : public OpOwner {
@@ -236,15 +216,15 @@ SubscriberWriter::~SubscriberWriter() {
     outgoing_->close();
     backend_->retire(std::move(outgoing_));
   }
-  if (timer_ != nullptr) {
-    timer_->close();
-    backend_->retire(std::move(timer_));
+  if (alarm_ != nullptr) {
+    alarm_->stop();
+    backend_->retire(std::move(alarm_));
   }
 }
 
 Result<void> SubscriberWriter::open(IoBackend& backend) {
   backend_ = &backend;
-  timer_ = std::make_unique<Timer>(backend);
+  alarm_ = std::make_unique<Alarm>(backend);
   if (auto own = backend.make_receive_class(1); own.has_value()) receive_class_ = *own;
   if (options_.listens) {
     listener_.emplace(TcpListenerConfig{options_.address, options_.subscribers_max, 1});
@@ -436,7 +416,7 @@ void SubscriberWriter::flush() {
   if (failed() || closing_) return;
   meet_now();
   pump();
-  if (came_ < options_.wait_for) timer_->arm(kWakeNs);
+  if (came_ < options_.wait_for) alarm_->set(kWakeNs);
 }
 
 // --- The end --------------------------------------------------------------------------------------------------------
@@ -470,7 +450,7 @@ void SubscriberWriter::check_close() {
       all = false;
     }
   }
-  if (!all) return timer_->arm(std::min(kWakeNs, std::max<std::int64_t>(options_.close_timeout_ns, 1'000'000)));
+  if (!all) return alarm_->set(std::min(kWakeNs, std::max<std::int64_t>(options_.close_timeout_ns, 1'000'000)));
   finished_ = true;
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "connectors/alarm.h"
 #include "connectors/framing.h"
 #include "connectors/newest_rows.h"
 #include "connectors/outgoing.h"
@@ -54,7 +55,6 @@ class SubscriberWriter final : public RowWriter {
 
  private:
   class Subscriber;
-  class Timer;
 
   void meet() const;
   void meet_now();
@@ -77,7 +77,7 @@ class SubscriberWriter final : public RowWriter {
   IoBackend* backend_ = nullptr;
   std::optional<TcpListenerSource> listener_;
   std::unique_ptr<Outgoing> outgoing_;
-  std::unique_ptr<Timer> timer_;
+  std::unique_ptr<Alarm> alarm_;
   std::vector<std::unique_ptr<Subscriber>> subscribers_;
   Deliveries over_;  // of subscribers that have gone
   std::uint64_t came_ = 0;

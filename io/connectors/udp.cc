@@ -280,11 +280,7 @@ class UdpReader final : public RowReader {
   bool take_bad(const BadRecord& record) {
     const bool go_on = callbacks_.bad_record == nullptr || callbacks_.bad_record(record);
     paused_ = !go_on && callbacks_.pause != nullptr && callbacks_.pause();
-    if (!go_on && !paused_) {
-      bad_record_.emplace(Error(record.code, describe(record), Position::at_byte(record.byte))
-                              .with_hint("set the format's ignore-parse-errors option to true to count such records "
-                                         "and go on"));
-    }
+    if (!go_on && !paused_) bad_record_.emplace(bad_record_error(record));
     return go_on;
   }
   /// A datagram that no decoder sees. False where the job does not accept it.
