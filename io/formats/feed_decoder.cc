@@ -119,11 +119,11 @@ class FeedDecoder final : public UnitDecoder {
     return take_message(unit.subspan(2), byte, call);
   }
 
-  void end(Call& call) override {
-    if (stream_left_ == 0) return;
-    report_number(call, ErrorCode::kTruncated, "the input ends {} messages before the end of a packet", stream_left_,
-                  {}, stream_byte_);
-    stream_left_ = 0;
+  void end(Call& call, bool cut) override {
+    if (stream_left_ != 0 && !cut)
+      report_number(call, ErrorCode::kTruncated, "the input ends {} messages before the end of a packet", stream_left_,
+                    {}, stream_byte_);
+    stream_left_ = stream_skip_ = 0;
   }
 
  private:

@@ -22,9 +22,9 @@ Result<void> check_record_bytes_max(const FormatContext& context) {
 }
 
 LineDecoder::LineDecoder(std::vector<FieldTarget> targets, const FormatContext& context, bool ignore_errors)
-    : targets_(std::move(targets)),
+    : RecordDecoder(ignore_errors),
+      targets_(std::move(targets)),
       record_bytes_max_(context.record_bytes_max),
-      ignore_errors_(ignore_errors),
       carry_(new char[context.record_bytes_max + 1 + kReadPadding]),
       reason_(new char[kReasonMax]) {}
 
@@ -41,21 +41,6 @@ void LineDecoder::check_batch(Batch& out) const {
     const Vector& column = out.column(target.batch_column);
     WEIR_CHECK(!target.nullable || column.validity != nullptr);
   }
-}
-
-LineDecoder::Outcome LineDecoder::report(Call& call, ErrorCode code, std::string_view field, std::string_view reason,
-                                         std::string_view text, std::uint64_t byte) {
-  const BadRecord record{.code = code,
-                         .record = records_,
-                         .byte = byte,
-                         .field = field,
-                         .reason = reason,
-                         .text = text.substr(0, kBadRecordTextMax)};
-  ++records_;
-  ++call.result.bad;
-  const bool go_on = call.bad(record);
-  if (!go_on && !ignore_errors_) call.result.stopped = true;
-  return Outcome::kBad;
 }
 
 LineDecoder::Outcome LineDecoder::refuse(Call& call, FieldStatus status, const FieldTarget& target,

@@ -17,22 +17,21 @@
 #include <vector>
 
 #include "formats/decoded_field.h"
+#include "formats/record_decoder.h"
 #include "weir/io/format.h"
 
 namespace weir::detail {
 
-inline constexpr std::size_t kBadRecordTextMax = 256;
 inline constexpr std::size_t kRecordBytesMin = 16;
 inline constexpr std::size_t kRecordBytesMax = std::size_t{1} << 30;
 
 /// Errors: kInvalidArgument where record_bytes_max is outside kRecordBytesMin … kRecordBytesMax.
 Result<void> check_record_bytes_max(const FormatContext& context);
 
-class LineDecoder : public Decoder {
+class LineDecoder : public RecordDecoder {
  public:
   DecodeResult decode(std::span<const char> bytes, Batch& out, const BadRecordHandler& bad) final;
   DecodeResult finish(Batch& out, const BadRecordHandler& bad) final;
-  std::uint64_t records() const noexcept final { return records_; }
   std::size_t pending_bytes() const noexcept final { return mark_bytes_ < 3 ? mark_bytes_ : carried_; }
   void reset() noexcept override;
   bool keeps_state() const noexcept override { return skipping_; }
@@ -40,13 +39,6 @@ class LineDecoder : public Decoder {
  protected:
   enum class Outcome : std::uint8_t { kRow, kSkipped, kBad, kNoRoom };
   static constexpr std::size_t kNone = ~std::size_t{0};
-
-  /// State of a call: where rows go, and what came of it.
-  struct Call {
-    Batch& out;
-    const BadRecordHandler& bad;
-    DecodeResult result;
-  };
 
   LineDecoder(std::vector<FieldTarget> targets, const FormatContext& context, bool ignore_errors);
 
@@ -64,24 +56,21 @@ class LineDecoder : public Decoder {
   /// end in the text or is too long, or the batch has no room, or the handler said stop.
   virtual std::size_t decode_records(std::string_view text, std::uint64_t byte, Call& call) = 0;
 
-  /// Gives the record to the handler and counts it. Returns kBad.
+  /// Reports the record. Returns kBad.
   Outcome report(Call& call, ErrorCode code, std::string_view field, std::string_view reason, std::string_view text,
-                 std::uint64_t byte);
-  /// The same for a field; kNoRoom comes back where an empty batch would have room. Undoes the row: its validity and
+                 std::uint64_t byte) {
+    RecordDecoder::report(call, code, field, reason, text, byte);
+    return Outcome::kBad;
+  }
+  /// Reports a field; kNoRoom comes back where an empty batch would have room. Undoes the row: its validity and
   /// the heap to `heap_mark`.
   Outcome refuse(Call& call, FieldStatus status, const FieldTarget& target, std::string_view value,
                  std::string_view record, std::uint64_t byte, std::size_t heap_mark);
-  void count_row(Call& call) {
-    ++records_;
-    ++call.result.rows;
-    call.out.set_row_count(call.out.row_count() + 1);
-  }
 
   std::vector<FieldTarget> targets_;
   std::size_t record_bytes_max_;
   bool no_room_ = false;  // the last decode_records stopped because the heap is full
-  std::uint64_t records_ = 0;
-  bool failed_ = false;  // nothing of this input can be taken (a csv header that does not fit)
+  bool failed_ = false;   // nothing of this input can be taken (a csv header that does not fit)
 
  private:
   std::size_t skip_byte_order_mark(std::span<const char> bytes);
@@ -90,7 +79,6 @@ class LineDecoder : public Decoder {
   void report_too_large(std::string_view text, std::uint64_t byte, Call& call);
   void check_batch(Batch& out) const;
 
-  bool ignore_errors_;
   bool skipping_ = false;          // behind a record that was too long, up to the next line end
   unsigned mark_bytes_ = 0;        // of the byte order mark, matched so far; 3 when that question is settled
   std::uint64_t offset_ = 0;       // of the next byte in the input

@@ -14,20 +14,7 @@ constexpr OptionHelp kOptions[] = {
     {"pcap.only-udp", "false", "packets that are not whole UDP datagrams are no records"},
 };
 
-constexpr WireColumn kColumns[] = {
-    {"capture_time", WireKind::kInstant, 0, Around::kCaptureTime},
-    {"captured_bytes", WireKind::kUnsigned, 0, Around::kCapturedBytes},
-    {"wire_bytes", WireKind::kUnsigned, 0, Around::kWireBytes},
-    {"ether_type", WireKind::kUnsigned, 0, Around::kEtherType},
-    {"vlan", WireKind::kUnsigned, 0, Around::kVlan},
-    {"ip_protocol", WireKind::kUnsigned, 0, Around::kIpProtocol},
-    {"source_address", WireKind::kText, 0, Around::kSourceAddress},
-    {"source_port", WireKind::kUnsigned, 0, Around::kSourcePort},
-    {"destination_address", WireKind::kText, 0, Around::kDestinationAddress},
-    {"destination_port", WireKind::kUnsigned, 0, Around::kDestinationPort},
-    {"payload", WireKind::kBytes, 0, Around::kPayload},
-    {"frame", WireKind::kBytes, 0, Around::kFrame},
-};
+constexpr WireColumn kColumns[] = {{"frame", WireKind::kBytes, 0, Around::kFrame}};  // beside those of every packet
 
 constexpr WireProtocol kProtocol{.format = "pcap", .columns = kColumns, .every_message = {}, .messages = {}};
 

@@ -7,8 +7,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "formats/line_decoder.h"
-
 namespace weir::detail {
 
 namespace {
@@ -26,20 +24,6 @@ void UnitDecoder::reset() noexcept {
   skip_bytes_ = 0;
   records_ = 0;
   forget();
-}
-
-void UnitDecoder::report(Call& call, ErrorCode code, std::string_view field, std::string_view reason,
-                         std::string_view text, std::uint64_t byte) {
-  const BadRecord record{.code = code,
-                         .record = records_,
-                         .byte = byte,
-                         .field = field,
-                         .reason = reason,
-                         .text = text.substr(0, kBadRecordTextMax)};
-  ++records_;
-  ++call.result.bad;
-  const bool go_on = call.bad(record);
-  if (!go_on && !ignore_errors_) call.result.stopped = true;
 }
 
 UnitDecoder::Sized UnitDecoder::size_unit(std::span<const char> have) noexcept {
@@ -153,8 +137,9 @@ DecodeResult UnitDecoder::finish(Batch& out, const BadRecordHandler& bad) {
     report(call, ErrorCode::kTruncated, "", {reason, static_cast<std::size_t>(last - reason)}, {carry_.get(), carried_},
            carry_byte_);
     carried_ = 0;
-  } else if (skip_bytes_ == 0) {
-    end(call);
+    end(call, true);
+  } else {
+    end(call, skip_bytes_ != 0);
   }
   skip_bytes_ = 0;
   return call.result;

@@ -16,25 +16,19 @@
 #include <span>
 #include <string_view>
 
-#include "weir/io/format.h"
+#include "formats/record_decoder.h"
 
 namespace weir::detail {
 
-class UnitDecoder : public Decoder {
+class UnitDecoder : public RecordDecoder {
  public:
   DecodeResult decode(std::span<const char> bytes, Batch& out, const BadRecordHandler& bad) final;
   DecodeResult finish(Batch& out, const BadRecordHandler& bad) final;
-  std::uint64_t records() const noexcept final { return records_; }
   std::size_t pending_bytes() const noexcept final { return carried_; }
   void reset() noexcept final;
   bool keeps_state() const noexcept final { return true; }  // numbers and sessions
 
  protected:
-  struct Call {
-    Batch& out;
-    const BadRecordHandler& bad;
-    DecodeResult result;
-  };
   enum class Taken : std::uint8_t {
     kWhole,  // the unit is used up
     kAgain,  // the batch has no room, or the handler said stop, in the middle of it
@@ -43,9 +37,9 @@ class UnitDecoder : public Decoder {
   static constexpr std::size_t kLost = ~std::size_t{0};
 
   UnitDecoder(std::string_view unit_name, std::size_t unit_bytes_max, bool ignore_errors)
-      : unit_name_(unit_name),
+      : RecordDecoder(ignore_errors),
+        unit_name_(unit_name),
         unit_bytes_max_(unit_bytes_max),
-        ignore_errors_(ignore_errors),
         carry_(static_cast<char*>(std::aligned_alloc(64, (unit_bytes_max + kReadPadding + 63) / 64 * 64))) {}
 
   /// Bytes that must be there before unit_bytes is asked.
@@ -57,19 +51,12 @@ class UnitDecoder : public Decoder {
   virtual Taken take(std::span<const char> unit, std::uint64_t byte, Call& call) = 0;
   /// Why unit_bytes gave kLost.
   virtual std::string_view lost_reason(std::span<const char> head) = 0;
-  /// The end of the input between two units: reports what is missing.
-  virtual void end(Call& call) { (void)call; }
+  /// The end of the input, or of a datagram: reports what is missing, unless it lies in a unit that was cut and told
+  /// already (`cut`).
+  virtual void end(Call& call, bool cut) { (void)call, (void)cut; }
   virtual void forget() noexcept = 0;
 
-  /// Gives the record to the handler and counts it.
-  void report(Call& call, ErrorCode code, std::string_view field, std::string_view reason, std::string_view text,
-              std::uint64_t byte);
-  void count_row(Call& call) noexcept {
-    ++records_;
-    ++call.result.rows;
-    call.out.set_row_count(call.out.row_count() + 1);
-  }
-  /// The same for rows whose count the batch has already.
+  /// Counts rows whose number the batch has already.
   void add_rows(Call& call, std::uint32_t rows) noexcept {
     records_ += rows;
     call.result.rows += rows;
@@ -91,7 +78,6 @@ class UnitDecoder : public Decoder {
 
   std::string_view unit_name_;
   std::size_t unit_bytes_max_;
-  bool ignore_errors_;
   struct Free {
     void operator()(char* memory) const noexcept { std::free(memory); }
   };
@@ -100,7 +86,6 @@ class UnitDecoder : public Decoder {
   std::uint64_t carry_byte_ = 0;
   std::uint64_t offset_ = 0;
   std::uint64_t skip_bytes_ = 0;
-  std::uint64_t records_ = 0;
 };
 
 }  // namespace weir::detail

@@ -15,6 +15,7 @@
 namespace weir::detail {
 namespace {
 
+/// Of the packet around a message: every protocol has them beside its own.
 constexpr WireColumn kPacketColumns[] = {
     {"capture_time", WireKind::kInstant, 0, Around::kCaptureTime},
     {"captured_bytes", WireKind::kUnsigned, 0, Around::kCapturedBytes},
@@ -82,9 +83,7 @@ bool can_hold(const Type& type, const WireColumn& column) noexcept {
 Error unknown_column(const FormatContext& context, const WireProtocol& protocol, const Field& field) {
   std::vector<std::string_view> names;
   for (const WireColumn& column : protocol.columns) names.push_back(column.name);
-  if (!protocol.messages.empty()) {
-    for (const WireColumn& column : packet_columns()) names.push_back(column.name);
-  }
+  for (const WireColumn& column : kPacketColumns) names.push_back(column.name);
   const std::string_view near = nearest_name(field.name, names);
   std::string hint = near.empty() ? std::string() : fmt::format("did you mean '{}'? ", near);
   hint += fmt::format("It has {}", list_names(names));
@@ -97,8 +96,7 @@ const WireColumn* find_column(const WireProtocol& protocol, std::string_view nam
   for (const WireColumn& column : protocol.columns) {
     if (column.name == name) return &column;
   }
-  if (protocol.messages.empty()) return nullptr;
-  for (const WireColumn& column : packet_columns()) {
+  for (const WireColumn& column : kPacketColumns) {
     if (column.name == name) return &column;
   }
   return nullptr;
@@ -156,10 +154,6 @@ const WireMessage* WireProtocol::find(char type) const noexcept {
     if (message.type == type) return &message;
   }
   return nullptr;
-}
-
-std::span<const WireColumn> packet_columns() {
-  return kPacketColumns;
 }
 
 Result<void> MessageRows::choose_types(std::string_view message_types) {

@@ -92,15 +92,12 @@ struct WireProtocol {
   std::string_view format;
   bool big_endian = true;
   bool may_grow = false;  ///< Later versions append fields to a message; what is not known is passed over.
-  std::span<const WireColumn> columns;
+  std::span<const WireColumn> columns;  ///< Beside those of the packet around a message.
   std::span<const WireField> every_message;
   std::span<const WireMessage> messages;
 
   const WireMessage* find(char type) const noexcept;
 };
-
-/// Columns of the packet around a message, which every protocol that comes in packets has too.
-std::span<const WireColumn> packet_columns();
 
 class MessageRows {
  public:

@@ -93,8 +93,8 @@ class JournalDecoder final : public UnitDecoder {
     return taken;
   }
 
-  void end(Call& call) override {
-    if (!started_ || closed_) return;
+  void end(Call& call, bool cut) override {
+    if (!started_ || closed_ || cut) return;
     closed_ = true;
     report(call, ErrorCode::kTruncated, "",
            "the journal has no end frame: it was not closed, and rows behind the last frame may be missing", {},

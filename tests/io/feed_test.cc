@@ -188,6 +188,26 @@ TEST(MoldUdp64, PacketsBackToBackGiveTheirMessagesWithSessionAndSequence) {
               ElementsAre("0 Truncated: the input ends 2 messages before the end of a packet"));
 }
 
+TEST(MoldUdp64, ADatagramThatWasCutEndsAtItsEndAndTheSequenceGoesOn) {
+  const FormatContext context = itch({{"itch.framing", "moldudp64"}});
+  auto decoder = make_decoder(context);
+  OwnedBatch batch(kOrders, 64, 4096);
+  std::vector<std::string> told;
+  const BadRecordHandler handler = [&](const BadRecord& bad) {
+    told.emplace_back(bad.reason);
+    return true;
+  };
+  const std::string first = mold("S", 1, {kAdd, kExecuted, kCross});
+  const std::string behind_message = first.substr(0, 20 + 38), in_message = first.substr(0, 20 + 38 + 9);
+  for (const std::string& datagram : {behind_message, in_message, mold("S", 4, {kCross})}) {
+    const std::string padded = datagram + std::string(kReadPadding, '\x5a');
+    (*decoder)->decode({padded.data(), datagram.size()}, *batch, handler);
+    (*decoder)->finish(*batch, handler);
+  }
+  EXPECT_EQ(batch->row_count(), 2u);  // the second datagram's message had come already
+  EXPECT_THAT(told, ElementsAre(HasSubstr("ends 2 messages before"), HasSubstr("ends inside a message")));
+}
+
 TEST(MoldUdp64, GapsAreBadRecordsThatSayWhatIsMissing) {
   const FormatContext context = itch({{"itch.framing", "moldudp64"}});
   const std::string bytes = mold("S1", 10, {kAdd}) + mold("S1", 15, {kExecuted}) + mold("S1", 17, {});
