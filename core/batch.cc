@@ -82,12 +82,7 @@ Batch* Batch::create(const BatchLayout& layout, void* memory) noexcept {
 }
 
 void Batch::reset() noexcept {
-  row_count_ = 0;
-  selected_count_ = 0;
-  selection_ = nullptr;
-  deferred_ = nullptr;
-  header_ = BatchHeader();
-  heap_.reset();
+  reset_rows();
   for (std::uint32_t i = 0; i < column_count_; ++i) {
     columns_[i] = own_[i];
     if (own_[i].validity != nullptr)

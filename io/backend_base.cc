@@ -523,7 +523,19 @@ void BackendBase::release_group(std::uint32_t group) noexcept {
   leave_queue(next);
   grant_group(next);
   stream.fresh = true;  // the group that came back is the one that goes out
-  group_granted(next);
+  if (!ops_[next].finished) start_op(next);
+}
+
+void BackendBase::starve(std::uint32_t index) noexcept {
+  ops_[index].starving = true;
+  ops_[index].armed = false;
+  ++counters_.credit_stalls;
+}
+
+void BackendBase::end_starving(std::uint32_t index) noexcept {
+  if (index == kNone || !ops_[index].starving || ops_[index].finished) return;
+  ops_[index].starving = false;
+  start_op(index);
 }
 
 /// Looks for groups whose streams have nothing to receive; a stream that gave bytes lately gets a second chance.
@@ -579,19 +591,24 @@ void BackendBase::deliver_handle(std::uint32_t index, std::int32_t result, bool 
 }
 
 void BackendBase::deliver_data(std::uint32_t index, std::uint32_t bytes, std::uint32_t buffer) noexcept {
-  OpSlot& op = ops_[index];
+  const OpSlot& op = ops_[index];
   StreamGroup& group = groups_[op.stream];
   group.free &= ~(std::uint64_t{1} << buffer);
   ++group.held;
   group.used = true;
   group.fresh = false;
-  IoEvent event;
+  emit_data(index, bytes, buffer_memory(op.stream, buffer), op.stream * config_.receive_buffers_max + buffer, {});
+}
+
+void BackendBase::emit_data(std::uint32_t index, std::uint32_t bytes, const char* data, std::uint32_t buffer,
+                            IoEvent event) noexcept {
+  const OpSlot& op = ops_[index];
   event.op = op_id(index);
   event.tag = op.tag;
   event.result = static_cast<std::int32_t>(bytes);
   event.more = true;
-  event.data = buffer_memory(op.stream, buffer);
-  event.buffer = op.stream * config_.receive_buffers_max + buffer;
+  event.data = data;
+  event.buffer = buffer;
   emit(op.completion, event);
 }
 

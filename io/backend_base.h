@@ -180,8 +180,6 @@ class BackendBase : public IoBackend {
   virtual void wait(std::int64_t timeout_ns) noexcept = 0;
   /// A buffer of the group can receive again.
   virtual void buffer_free(std::uint32_t group, std::uint32_t index) noexcept = 0;
-  /// An op that waited for a group has one now.
-  virtual void group_granted(std::uint32_t op) noexcept = 0;
   /// Others wait for the group: its op should let it go. Requires: the group holds no data. Where nothing is in the
   /// way, give_group() may be called at once.
   virtual void ask_group_back(std::uint32_t group) noexcept = 0;
@@ -195,6 +193,10 @@ class BackendBase : public IoBackend {
   bool take_group(std::uint32_t op) noexcept;
   /// Takes the op's group away. Requires: none of its buffers is held, and nothing receives into it.
   void give_group(std::uint32_t op) noexcept;
+  /// The op has no buffer to receive into: it waits until one comes back.
+  void starve(std::uint32_t op) noexcept;
+  /// A buffer came back: the op (or kNone) goes on where it waited for one.
+  void end_starving(std::uint32_t op) noexcept;
   bool others_wait(std::uint32_t group) const noexcept { return classes_[groups_[group].receive_class].waiting != 0; }
   /// Called before the fd is closed. Returns the close's result.
   virtual std::int32_t close_now(HandleSlot& handle) noexcept;
@@ -260,6 +262,7 @@ class BackendBase : public IoBackend {
   void leave_queue(std::uint32_t op) noexcept;
   void reclaim(std::uint32_t receive_class) noexcept;
   void return_datagram(std::uint32_t buffer) noexcept;
+  void emit_data(std::uint32_t op, std::uint32_t bytes, const char* data, std::uint32_t buffer, IoEvent event) noexcept;
   void emit(Completion* completion, const IoEvent& event) noexcept;
 
   std::uint32_t op_free_ = kNone;
@@ -278,6 +281,13 @@ class BackendBase : public IoBackend {
   std::atomic<bool> wake_pending_{false};
   std::atomic<bool> parked_{false};
 };
+
+/// What the makers of backends do.
+template <typename Backend>
+Result<std::unique_ptr<IoBackend>> create_backend(std::unique_ptr<Backend> backend) {
+  WEIR_TRY(backend->create());
+  return std::unique_ptr<IoBackend>(std::move(backend));
+}
 
 /// Blocks SIGPIPE for this thread while it lives, and takes away one that was raised meanwhile. The library installs no
 /// handler, and writing to a pipe whose reader has gone must be an error, not the end of the process.

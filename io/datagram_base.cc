@@ -120,15 +120,9 @@ void BackendBase::deliver_datagram(std::uint32_t index, std::uint32_t buffer, co
   ++pool.held;
   pool.last_dropped = dropped;
   IoEvent event;
-  event.op = op_id(index);
-  event.tag = op.tag;
-  event.result = static_cast<std::int32_t>(bytes);
-  event.more = true;
-  event.data = data;
-  event.buffer = kDatagramBuffer | (op.stream << 16) | buffer;
   event.dropped = dropped;
   event.truncated = truncated;
-  emit(op.completion, event);
+  emit_data(index, bytes, data, kDatagramBuffer | (op.stream << 16) | buffer, event);
 }
 
 void BackendBase::return_datagram(std::uint32_t buffer) noexcept {

@@ -215,6 +215,13 @@ Result<HostListener> host_listen(const SocketAddress& address) {
   return HostListener{fd, port_of(bound)};
 }
 
+int host_socket_error(int fd) noexcept {
+  int error = 0;
+  socklen_t length = sizeof error;
+  (void)::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  return error;
+}
+
 std::string host_peer_name(int fd) {
   sockaddr_storage peer{};
   socklen_t length = sizeof peer;

@@ -36,6 +36,8 @@ Result<HostListener> host_listen(const SocketAddress& address);
 Result<HostListener> host_datagrams(const DatagramConfig& config);
 /// The socket's count of drops that came with a message, where one came.
 std::optional<std::uint32_t> host_dropped(const msghdr& message) noexcept;
+/// The errno that a socket has kept, 0 where none; the socket forgets it.
+int host_socket_error(int fd) noexcept;
 /// Address of the other end without its port; "unix".
 std::string host_peer_name(int fd);
 /// A non-blocking stream socket; of TCP with TCP_NODELAY.

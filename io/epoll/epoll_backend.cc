@@ -17,6 +17,7 @@
 #include <optional>
 
 #include "backend_base.h"
+#include "host.h"
 #include "weir/core/check.h"
 
 namespace weir::detail {
@@ -38,9 +39,6 @@ class EpollBackend final : public BackendBase {
   std::size_t reap() noexcept override;
   void wait(std::int64_t timeout_ns) noexcept override;
   void buffer_free(std::uint32_t group, std::uint32_t index) noexcept override;
-  void group_granted(std::uint32_t op) noexcept override {
-    if (!ops_[op].finished) start_op(op);
-  }
   void ask_group_back(std::uint32_t group) noexcept override;
   void datagram_free(std::uint32_t pool, std::uint32_t index) noexcept override;
   void handle_opened(std::uint32_t handle) noexcept override;
@@ -145,10 +143,7 @@ void EpollBackend::cancel_op(std::uint32_t index) noexcept {
 }
 
 void EpollBackend::buffer_free(std::uint32_t group, std::uint32_t) noexcept {
-  const std::uint32_t index = groups_[group].op;
-  if (index == kNone || !ops_[index].starving || ops_[index].finished) return;
-  ops_[index].starving = false;
-  start_op(index);
+  end_starving(groups_[group].op);
 }
 
 /// A stream that waits for its peer needs no buffers; one that is about to receive gives them away first.
@@ -159,10 +154,7 @@ void EpollBackend::ask_group_back(std::uint32_t group) noexcept {
 
 void EpollBackend::datagram_free(std::uint32_t pool, std::uint32_t index) noexcept {
   pools_[pool].free.push_back(index);
-  const std::uint32_t op = pools_[pool].op;
-  if (op == kNone || !ops_[op].starving || ops_[op].finished) return;
-  ops_[op].starving = false;
-  start_op(op);
+  end_starving(pools_[pool].op);
 }
 
 void EpollBackend::release(std::uint32_t& list) noexcept {
@@ -304,12 +296,7 @@ void EpollBackend::attempt_receive(std::uint32_t index) noexcept {
   op.armed = true;
   StreamGroup& group = groups_[op.stream];
   group.fresh = false;
-  if (group.free == 0) {
-    op.starving = true;
-    op.armed = false;
-    ++counters_.credit_stalls;
-    return;
-  }
+  if (group.free == 0) return starve(index);
   const auto buffer = static_cast<std::uint32_t>(std::countr_zero(group.free));
   const int fd = handles_[op.handle].fd;
   ++counters_.system_calls;
@@ -329,13 +316,7 @@ void EpollBackend::attempt_receive(std::uint32_t index) noexcept {
 }
 
 void EpollBackend::attempt_datagrams(std::uint32_t index) noexcept {
-  OpSlot& op = ops_[index];
-  if (pools_[op.stream].free.empty()) {
-    op.starving = true;
-    op.armed = false;
-    ++counters_.credit_stalls;
-    return;
-  }
+  if (pools_[ops_[index].stream].free.empty()) return starve(index);
   const int received = receive_datagrams_now(index);
   if (ops_[index].finished) return;
   if (received < 0) return deliver(index, received, false);
@@ -360,18 +341,13 @@ void EpollBackend::attempt_connect(std::uint32_t index) noexcept {
   const int fd = handles_[ops_[index].handle].fd;
   pollfd ask{fd, POLLOUT, 0};
   if (::poll(&ask, 1, 0) == 0) return wait_for(index);
-  int error = 0;
-  socklen_t length = sizeof error;
-  (void)::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
-  deliver(index, -error, false);
+  deliver(index, -host_socket_error(fd), false);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<IoBackend>> make_epoll_backend(const BackendConfig& config) {
-  auto backend = std::make_unique<EpollBackend>(config);
-  WEIR_TRY(backend->create());
-  return std::unique_ptr<IoBackend>(std::move(backend));
+  return create_backend(std::make_unique<EpollBackend>(config));
 }
 
 }  // namespace weir::detail

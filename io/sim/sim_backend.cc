@@ -90,9 +90,6 @@ class SimBackend final : public BackendBase {
   std::size_t reap() noexcept override;
   void wait(std::int64_t timeout_ns) noexcept override;
   void buffer_free(std::uint32_t group, std::uint32_t index) noexcept override;
-  void group_granted(std::uint32_t op) noexcept override {
-    if (!ops_[op].finished) start_op(op);
-  }
   void ask_group_back(std::uint32_t group) noexcept override {
     const std::uint32_t op = groups_[group].op;
     if (ops_[op].blocked) give_group(op);
@@ -329,18 +326,12 @@ void SimBackend::wait(std::int64_t timeout_ns) noexcept {
 }
 
 void SimBackend::buffer_free(std::uint32_t group, std::uint32_t) noexcept {
-  const std::uint32_t op = groups_[group].op;
-  if (op == kNone || !ops_[op].starving || ops_[op].finished) return;
-  ops_[op].starving = false;
-  start_op(op);
+  end_starving(groups_[group].op);
 }
 
 void SimBackend::datagram_free(std::uint32_t pool, std::uint32_t index) noexcept {
   pools_[pool].free.push_back(index);
-  const std::uint32_t op = pools_[pool].op;
-  if (op == kNone || !ops_[op].starving || ops_[op].finished) return;
-  ops_[op].starving = false;
-  start_op(op);
+  end_starving(pools_[pool].op);
 }
 
 void SimBackend::carry_out(std::uint32_t op) noexcept {
@@ -482,12 +473,7 @@ void SimBackend::receive_some(std::uint32_t index) noexcept {
   op.armed = true;
   StreamGroup& group = groups_[op.stream];
   group.fresh = false;
-  if (group.free == 0) {
-    ++counters_.credit_stalls;
-    op.starving = true;
-    op.armed = false;
-    return;
-  }
+  if (group.free == 0) return starve(index);
   if (world_.draw(world_.faults.buffer_shortage)) {
     ++counters_.credit_stalls;
     return schedule(op_id(index).value, now() + world_.draw_delay() + 1);
@@ -510,12 +496,7 @@ void SimBackend::receive_datagram(std::uint32_t index) noexcept {
   }
   if (mailbox.waiting.front().arrives_ns > now())
     return schedule(op_id(index).value, mailbox.waiting.front().arrives_ns);
-  if (pool.free.empty()) {
-    ++counters_.credit_stalls;
-    op.starving = true;
-    op.armed = false;
-    return;
-  }
+  if (pool.free.empty()) return starve(index);
   const std::string bytes = std::move(mailbox.waiting.front().bytes);
   mailbox.waiting.pop_front();
   mailbox.waiting_bytes -= bytes.size();

@@ -57,7 +57,6 @@ class UringBackend final : public BackendBase {
   std::size_t reap() noexcept override;
   void wait(std::int64_t timeout_ns) noexcept override;
   void buffer_free(std::uint32_t group, std::uint32_t index) noexcept override;
-  void group_granted(std::uint32_t op) noexcept override;
   void ask_group_back(std::uint32_t group) noexcept override;
   void datagram_free(std::uint32_t pool, std::uint32_t index) noexcept override;
   void datagrams_opened(std::uint32_t pool) noexcept override;
@@ -264,12 +263,7 @@ void UringBackend::start_op(std::uint32_t index) noexcept {
     // Without a group: readiness first, buffers when there is something to receive.
     if (op.stream == kNone && (owner.waiting != 0 || owner.taken >= owner.quota || !take_group(index)))
       return start_poll(index, POLLIN | POLLRDHUP);
-    if (groups_[op.stream].free == 0) {
-      op.starving = true;
-      op.armed = false;
-      ++counters_.credit_stalls;
-      return;
-    }
+    if (groups_[op.stream].free == 0) return starve(index);
   }
   io_uring_sqe* sqe = take_sqe();
   switch (op.kind) {
@@ -323,10 +317,6 @@ void UringBackend::start_receive(std::uint32_t index, io_uring_sqe* sqe) noexcep
                        config_.receive_buffer_bytes, 0);
 }
 
-void UringBackend::group_granted(std::uint32_t index) noexcept {
-  if (!ops_[index].finished) start_op(index);
-}
-
 /// The receive is cancelled; its terminal completion lets the group go.
 void UringBackend::ask_group_back(std::uint32_t group) noexcept {
   const std::uint32_t index = groups_[group].op;
@@ -360,10 +350,8 @@ void UringBackend::cancel_op(std::uint32_t index) noexcept {
 void UringBackend::buffer_free(std::uint32_t group, std::uint32_t index) noexcept {
   if (multishot_receive_) add_to_ring(group, index);
   const std::uint32_t op = groups_[group].op;
-  if (op == kNone || !ops_[op].starving || ops_[op].finished) return;
-  if (groups_[group].asked) return let_group_go(op);
-  ops_[op].starving = false;
-  start_op(op);
+  if (op != kNone && ops_[op].starving && !ops_[op].finished && groups_[group].asked) return let_group_go(op);
+  end_starving(op);
 }
 
 // --- Reaping --------------------------------------------------------------------------------------------------------
@@ -560,13 +548,7 @@ void UringBackend::start_datagrams(std::uint32_t index) noexcept {
 
 /// Without multishot: readiness, then many datagrams with one system call.
 void UringBackend::poll_datagrams(std::uint32_t index) noexcept {
-  OpSlot& op = ops_[index];
-  if (pools_[op.stream].free.empty()) {
-    op.starving = true;
-    op.armed = false;
-    ++counters_.credit_stalls;
-    return;
-  }
+  if (pools_[ops_[index].stream].free.empty()) return starve(index);
   start_poll(index, POLLIN);
 }
 
@@ -575,9 +557,7 @@ void UringBackend::datagram_free(std::uint32_t pool, std::uint32_t index) noexce
     add_datagram(pool, index);
   else
     pools_[pool].free.push_back(index);
-  const std::uint32_t op = pools_[pool].op;
-  if (op == kNone || !ops_[op].starving || ops_[op].finished) return;
-  start_op(op);
+  end_starving(pools_[pool].op);
 }
 
 void UringBackend::on_datagrams(std::uint32_t index, std::int32_t result, std::uint32_t flags) noexcept {
@@ -648,21 +628,14 @@ void UringBackend::on_transfer(std::uint32_t index, std::int32_t result) noexcep
 }
 
 void UringBackend::on_connect(std::uint32_t index, std::int32_t result) noexcept {
-  if (result >= 0) {
-    int error = 0;
-    socklen_t length = sizeof error;
-    (void)::getsockopt(handles_[ops_[index].handle].fd, SOL_SOCKET, SO_ERROR, &error, &length);
-    result = -error;
-  }
+  if (result >= 0) result = -host_socket_error(handles_[ops_[index].handle].fd);
   deliver(index, result, false);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<IoBackend>> make_uring_backend(const BackendConfig& config) {
-  auto backend = std::make_unique<UringBackend>(config);
-  WEIR_TRY(backend->create());
-  return std::unique_ptr<IoBackend>(std::move(backend));
+  return create_backend(std::make_unique<UringBackend>(config));
 }
 
 }  // namespace weir::detail
