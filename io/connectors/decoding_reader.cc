@@ -40,11 +40,13 @@ Error bad_record_error(const BadRecord& record) {
       .with_hint("set the format's ignore-parse-errors option to true to count such records and go on");
 }
 
-void add_feed_counts(const FeedCounts& counts, std::vector<IoCount>& out) {
-  out.push_back({"sequence gaps", counts.gaps});
-  out.push_back({"messages missing in gaps", counts.missing});
-  out.push_back({"messages that had come already", counts.repeated});
-  out.push_back({"packets of other traffic", counts.other_packets});
+std::vector<IoCount> counts_with_feed(std::vector<IoCount> counts, const FeedCounts& feed) {
+  counts.push_back({"sequence gaps", feed.gaps});
+  counts.push_back({"messages missing in gaps", feed.missing});
+  counts.push_back({"messages that had come already", feed.repeated});
+  counts.push_back({"packets of other traffic", feed.other_packets});
+  std::erase_if(counts, [](const IoCount& count) { return count.count == 0; });
+  return counts;
 }
 
 DecodedStream::DecodedStream(std::unique_ptr<Decoder> decoder, ReaderCallbacks callbacks)
@@ -174,10 +176,7 @@ Result<void> DecodingReader::open(std::unique_ptr<ByteSource> bytes, IoBackend& 
 }
 
 std::vector<IoCount> DecodingReader::counts() const {
-  std::vector<IoCount> out;
-  add_feed_counts(stream_.feed_counts(), out);
-  std::erase_if(out, [](const IoCount& count) { return count.count == 0; });
-  return out;
+  return counts_with_feed({}, stream_.feed_counts());
 }
 
 ReadStatus DecodingReader::read(Batch& batch) {

@@ -83,8 +83,8 @@ class DecodingReader final : public RowReader {
 
 /// What a bad record that the job does not accept becomes.
 Error bad_record_error(const BadRecord& record);
-/// What feeds missed or passed over, for RowReader::counts.
-void add_feed_counts(const FeedCounts& counts, std::vector<IoCount>& out);
+/// What feeds missed or passed over and the other counts, for RowReader::counts; those that are 0 are left out.
+std::vector<IoCount> counts_with_feed(std::vector<IoCount> counts, const FeedCounts& feed);
 /// Text of a bad record for people: "record 12 at byte 345, column delay_min: not a number (\"abc\")".
 std::string describe(const BadRecord& record);
 

@@ -316,6 +316,7 @@ void SocketReader::refuse(std::uint32_t index, std::uint64_t& counter, ErrorCode
 void SocketReader::close_slot(std::uint32_t index) {
   Slot& slot = slots_[index];
   records_ += slot.records + (slot.decoder == nullptr ? 0 : slot.decoder->records());
+  if (slot.decoder != nullptr) feed_ += slot.decoder->feed_counts();
   pending_ -= std::min(pending_, slot.pending);
   slot.receiver->close();
   backend_->retire(std::move(slot.receiver));
@@ -431,8 +432,10 @@ std::vector<IoCount> SocketReader::counts() const {
                            {"connections closed, too much unfinished", refused_.too_much_unfinished},
                            {"connections refused, too many of one peer", refused_.too_many_of_peer}};
   if (outgoing_ != nullptr) all.push_back({"tries to connect that failed", outgoing_->failures()});
-  std::erase_if(all, [](const IoCount& count) { return count.count == 0; });
-  return all;
+  FeedCounts feed = feed_;
+  for (const Slot& slot : slots_)
+    if (slot.decoder != nullptr) feed += slot.decoder->feed_counts();
+  return counts_with_feed(std::move(all), feed);
 }
 
 }  // namespace weir

@@ -117,6 +117,7 @@ class SocketReader final : public RowReader {
   RefusedConnections refused_;
   std::uint64_t bytes_ = 0;
   std::uint64_t records_ = 0;  // of connections that have ended
+  FeedCounts feed_;            // the same
   std::uint64_t accepted_ = 0;
   std::uint64_t ended_ = 0;
   std::uint64_t pending_ = 0;  // bytes of unfinished records

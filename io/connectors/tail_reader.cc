@@ -193,6 +193,11 @@ class TailReader final : public RowReader {
     for (const auto& file : files_) sum += file->stream.records();
     return sum;
   }
+  std::vector<IoCount> counts() const override {
+    FeedCounts sum = feed_ended_;
+    for (const auto& file : files_) sum += file->stream.feed_counts();
+    return counts_with_feed({}, sum);
+  }
 
  private:
   struct Tailed {
@@ -207,6 +212,7 @@ class TailReader final : public RowReader {
   bool count_ended(const Tailed& file) noexcept {
     bytes_ended_ += file.stream.bytes();
     records_ended_ += file.stream.records();
+    feed_ended_ += file.stream.feed_counts();
     return true;
   }
 
@@ -245,6 +251,7 @@ class TailReader final : public RowReader {
     const std::string reason = path + " got shorter: it has " + std::to_string(read - missing) + " bytes, " +
                                std::to_string(read) + " had been read; it is read from its first byte";
     file.stream.abandon(ErrorCode::kTruncated);
+    feed_ended_ += file.stream.feed_counts();  // the decoder begins anew
     file.source = nullptr;
     BadRecord record;
     record.code = ErrorCode::kTruncated;
@@ -314,6 +321,7 @@ class TailReader final : public RowReader {
   std::size_t turn_ = 0;
   std::uint64_t bytes_ended_ = 0;
   std::uint64_t records_ended_ = 0;
+  FeedCounts feed_ended_;
   bool draining_ = false;
   std::optional<Error> stopped_;
   std::optional<Error> error_;

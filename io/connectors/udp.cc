@@ -188,13 +188,10 @@ class UdpReader final : public RowReader {
   std::uint64_t records() const noexcept override { return decoder_ == nullptr ? 0 : decoder_->records() + cut_; }
   std::string listening() const override { return SocketAddress{options_.config.address.host, port_}.to_string(); }
   std::vector<IoCount> counts() const override {
-    std::vector<IoCount> all{{"datagrams", datagrams_},
-                             {"datagrams without room in the system", kernel_drops_},
-                             {"gaps in the feed's numbers", sequence_.gaps()},
-                             {"messages lost in gaps", sequence_.lost()},
-                             {"messages that came again", sequence_.repeated()}};
-    std::erase_if(all, [](const IoCount& count) { return count.count == 0; });
-    return all;
+    // Either the header's numbers are looked at here or the format does it.
+    FeedCounts feed{.gaps = sequence_.gaps(), .missing = sequence_.lost(), .repeated = sequence_.repeated()};
+    if (decoder_ != nullptr) feed += decoder_->feed_counts();
+    return counts_with_feed({{"datagrams", datagrams_}, {"datagrams without room in the system", kernel_drops_}}, feed);
   }
 
  private:
@@ -221,11 +218,7 @@ class UdpReader final : public RowReader {
       if (step.lost != 0 && callbacks_.lost != nullptr) callbacks_.lost(LossReason::kSequenceGap, step.lost);
       if (header.end_of_session && options_.end_with_session) ended_ = true;
       body_ = header.body;
-      if (!skip(step.repeated, header.messages)) {
-        if (!report(ErrorCode::kMalformedRecord, "the datagram ends inside a message")) return false;
-        inbox_->pop();
-        continue;
-      }
+      if (header.sequenced && !measure(step.repeated, header.messages)) return false;
       begun_ = true;
       at_ = 0;
       return true;
@@ -233,21 +226,32 @@ class UdpReader final : public RowReader {
     return false;
   }
 
-  /// Steps over messages that were taken before.
-  bool skip(std::uint32_t repeated, std::uint32_t messages) noexcept {
-    if (repeated == 0) return true;
-    if (repeated >= messages) {
-      body_ = body_.subspan(body_.size());
+  /// Makes the body that of the messages which are announced and new. False where the job does not accept that fewer
+  /// or more bytes came.
+  bool measure(std::uint32_t repeated, std::uint32_t messages) {
+    if (protocol_->body() == DatagramBody::kWhole) {
+      if (repeated != 0) body_ = {};
       return true;
     }
-    for (std::uint32_t i = 0; i < repeated; ++i) {
-      if (body_.size() < 2) return false;
-      const std::size_t bytes =
-          2 + (std::size_t{static_cast<unsigned char>(body_[0])} << 8 | static_cast<unsigned char>(body_[1]));
-      if (body_.size() < bytes) return false;
-      body_ = body_.subspan(bytes);
+    std::size_t begin = 0, end = 0;
+    std::uint32_t found = 0;
+    for (; found < messages && end < body_.size(); ++found) {
+      if (found == repeated) begin = end;
+      end += message_bytes(end);
     }
-    return true;
+    if (found <= repeated) begin = std::min(end, body_.size());
+    const bool cut_in_message = end > body_.size();  // the decoder tells it, unless the message came already
+    const bool more = end < body_.size();
+    body_ = body_.subspan(begin, std::min(end, body_.size()) - begin);
+    if (more) return report(ErrorCode::kMalformedRecord, "the datagram has bytes behind its last message");
+    if (cut_in_message && !body_.empty()) return true;
+    if (!cut_in_message && found == messages) return true;
+    return report(ErrorCode::kTruncated, "the datagram ends before the last message that its header announces");
+  }
+  /// With its length; more than is left where it was cut.
+  std::size_t message_bytes(std::size_t at) const noexcept {
+    if (body_.size() - at < 2) return 2;
+    return 2u + (std::size_t{static_cast<unsigned char>(body_[at])} << 8 | static_cast<unsigned char>(body_[at + 1]));
   }
 
   /// kPending: the datagram is used up.
@@ -359,6 +363,14 @@ Result<std::unique_ptr<TableSource>> make_udp_table(const TableContext& context)
   WEIR_ASSIGN(UdpOptions options, read_options(context));
   FormatContext format = format_context(context, udp_connector());
   if (auto decoder = make_decoder(format); !decoder.has_value()) return std::move(decoder).error();
+  const OptionReader given(context.options, context.table);
+  if (options.protocol != "none" && given.text("itch.framing", "binary-file") != "binary-file") {
+    return Error(ErrorCode::kSqlInvalidOption, "table " + context.table + ": 'datagram-protocol' = '" +
+                                                   options.protocol + "' and 'itch.framing' = '" +
+                                                   given.text("itch.framing", "") +
+                                                   "' would both read the datagram's header")
+        .with_hint("leave one of them out; with 'datagram-protocol' what is missing in a gap counts as lost");
+  }
   return std::unique_ptr<TableSource>(std::make_unique<UdpSource>(std::move(options), std::move(format)));
 }
 

@@ -10,6 +10,19 @@
 namespace weir {
 namespace {
 
+/// Counts of one name are one count of their table, however many inputs and shards it has.
+void add_counts(const std::string& table, const std::vector<IoCount>& counts, JobLedger& ledger) {
+  for (const IoCount& count : counts) {
+    const auto known = std::find_if(ledger.counts.begin(), ledger.counts.end(), [&](const TableCount& other) {
+      return other.table == table && other.name == count.name;
+    });
+    if (known == ledger.counts.end())
+      ledger.counts.push_back({table, std::string(count.name), count.count});
+    else
+      known->count += count.count;
+  }
+}
+
 constexpr std::size_t kMalformedSamplesMax = 5;
 constexpr std::int64_t kWaitSliceNs = 20'000'000;
 constexpr int kBatchesPerRun = 4;  // bounds a turn, and so how late the others of the shard are
@@ -136,8 +149,7 @@ void Fragment::report(JobLedger& ledger) const {
     if (sink.writer() == nullptr) return;
     if (const Deliveries counts = sink.writer()->deliveries(); counts.subscribers != 0)
       ledger.deliveries.push_back({sink.table(), counts});
-    for (const IoCount& count : sink.writer()->counts())
-      ledger.counts.push_back({sink.table(), std::string(count.name), count.count});
+    add_counts(sink.table(), sink.writer()->counts(), ledger);
   });
   if (writes()) ledger.rows_written += operators_.back()->ledger().rows_out;
 }
@@ -219,9 +231,7 @@ void SourceFragment::report(JobLedger& ledger) const {
   ledger.lost += ledger_.dropped[static_cast<std::size_t>(DropReason::kKernelDrop)] +
                  ledger_.dropped[static_cast<std::size_t>(DropReason::kSequenceGap)];
   for (const Input& input : inputs_) {
-    if (input.reader == nullptr) continue;
-    for (const IoCount& count : input.reader->counts())
-      ledger.counts.push_back({table_, std::string(count.name), count.count});
+    if (input.reader != nullptr) add_counts(table_, input.reader->counts(), ledger);
   }
   ledger.malformed_samples.insert(ledger.malformed_samples.end(), samples_.begin(), samples_.end());
   for (std::size_t i = 0; watermark_ != nullptr && i < inputs_.size(); ++i) {

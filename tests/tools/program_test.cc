@@ -218,6 +218,26 @@ TEST_F(Program, GivesItsSummaryAsOneLineOfJson) {
   }
 }
 
+TEST_F(Program, ShowsWhatAFeedMissedAndPassedOverInItsSummaryItsLedgerAndItsJson) {
+  // Two copies of a capture that lacks a message are two inputs of one table.
+  std::filesystem::create_directories(folder_ + "/feed");
+  for (const char* name : {"/feed/a.pcap", "/feed/b.pcap"})
+    std::filesystem::copy_file(WEIR_SOURCE_DIR "/tests/data/orders.pcap", folder_ + name);
+  const std::string job = "CREATE TABLE feed (message_type STRING) WITH ('connector' = 'filesystem', 'path' = '" +
+                          folder_ +
+                          "/feed', 'format' = 'itch', 'itch.framing' = 'pcap', 'itch.ignore-parse-errors' = 'true');"
+                          "CREATE TABLE o (t STRING) WITH ('connector' = 'blackhole');"
+                          "INSERT INTO o SELECT message_type FROM feed;";
+  const Outcome run = weir({"run", "-e", job});
+  EXPECT_EQ(run.code, kExitOk) << run.err;
+  EXPECT_THAT(run.err,
+              HasSubstr("\nfeed: sequence gaps 2, messages missing in gaps 2, messages that had come already"));
+  const Outcome audit = weir({"audit", "-e", job});
+  EXPECT_THAT(audit.err, HasSubstr("feed: messages missing in gaps 2\n"));
+  const Outcome json = weir({"run", "--json", "-e", job});
+  EXPECT_THAT(json.err, HasSubstr(R"({"table":"feed","what":"messages missing in gaps","count":2})"));
+}
+
 TEST_F(Program, AuditPrintsWhereEveryRowWent) {
   const Outcome outcome = weir({"audit", "-e", late_job()});
   EXPECT_EQ(outcome.code, kExitOk) << outcome.err;

@@ -131,8 +131,17 @@ std::string summary_text(const JobLedger& ledger, const JobProgress& progress, s
                   format_bytes(static_cast<double>(progress.bytes_in)), format_duration(elapsed_ns),
                   format_short(static_cast<double>(ledger.records_read) / seconds),
                   format_bytes(static_cast<double>(progress.bytes_in) / seconds), format_count(ledger.rows_written));
-  text += fmt::format("late {}, malformed {}, dropped {}, filtered {}\n", format_count(ledger.late),
+  text += fmt::format("late {}, malformed {}, dropped {}, filtered {}", format_count(ledger.late),
                       format_count(ledger.malformed), format_count(ledger.dropped), format_count(ledger.filtered));
+  if (ledger.lost != 0) text += fmt::format(", lost before they came {}", format_count(ledger.lost));
+  text += '\n';
+  for (std::size_t i = 0; i < ledger.counts.size(); ++i) {
+    const TableCount& count = ledger.counts[i];
+    const bool same = i != 0 && ledger.counts[i - 1].table == count.table;
+    const bool last = i + 1 == ledger.counts.size() || ledger.counts[i + 1].table != count.table;
+    text += fmt::format("{} {} {}{}", same ? "," : count.table + ":", count.name, format_count(count.count),
+                        last ? "\n" : "");
+  }
   if (ledger.late_first)
     text += fmt::format("first late row: event time {}, watermark {}\n", format_time(ledger.late_first->event_time),
                         format_watermark(ledger.late_first->watermark));

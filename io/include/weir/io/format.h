@@ -74,6 +74,14 @@ struct FeedCounts {
   std::uint64_t missing = 0;        ///< Messages in the gaps.
   std::uint64_t repeated = 0;       ///< Messages that had come already.
   std::uint64_t other_packets = 0;  ///< Of a capture: TCP, ARP, other ports.
+
+  FeedCounts& operator+=(const FeedCounts& other) noexcept {
+    gaps += other.gaps;
+    missing += other.missing;
+    repeated += other.repeated;
+    other_packets += other.other_packets;
+    return *this;
+  }
 };
 
 /// Thread: the owning shard. Allocates: at setup only (the carry buffer is record_bytes_max long).
