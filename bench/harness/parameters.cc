@@ -24,6 +24,7 @@ constexpr const char* kHelp =
     "  --out=DIR             latency workloads write their histograms there: .hgrm and .svg\n"
     "  --set NAME=N          a size: keyed.rows ungrouped.rows ring.items ring.rounds exchange.batches shards.rows\n"
     "                        text.bytes batch_rows duckdb.rows latency.rows latency.rate "
+    "net.{bytes,buffers,buffer_bytes,events,rate} "
     "lightsaber.{buffer_mb,batch_rows,percent,load_percent}\n";
 
 [[noreturn]] void refuse(std::string_view argument) {

@@ -73,4 +73,13 @@ TradeSums json_pass(std::string_view text);
 /// it.
 bool copy_file(const std::string& from, const std::string& to);
 
+/// Takes one connection from the listener and receives up to the peer's end by one io_uring multishot receive over a
+/// ring of that many provided buffers. Nobody looks at the bytes. Returns their number, 0 where io_uring cannot be
+/// used.
+std::uint64_t receive_socket(int listener, unsigned buffers, unsigned buffer_bytes);
+
+/// Takes one connection and gives each message back as soon as it is whole, in a busy loop, until the peer ends; or
+/// takes two, and gives back on the second what comes on the first. Returns the number of messages.
+std::uint64_t echo_socket(int listener, std::size_t message_bytes, bool two_connections);
+
 }  // namespace weir::bench

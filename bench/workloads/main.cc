@@ -23,7 +23,10 @@ std::vector<Workload> workloads() {
                                {"allocations", run_allocations},
                                {"peak_memory", run_peak_memory},
                                {"latency_inline", run_latency_inline},
-                               {"latency_shard", run_latency_shard}};
+                               {"latency_shard", run_latency_shard},
+                               {"net_receive", run_net_receive},
+                               {"net_json", run_net_json},
+                               {"net_latency", run_net_latency}};
   for (Workload& workload : lightsaber_workloads()) all.push_back(std::move(workload));
   return all;
 }

@@ -112,6 +112,10 @@ std::string TemporaryFile::take_parts() const {
 }
 
 std::string trades_sql(TradeText kind, const std::string& source, const std::string& sink) {
+  return trades_sql_with(kind, "'connector' = 'filesystem', 'path' = '" + source + "'", sink);
+}
+
+std::string trades_sql_with(TradeText kind, const std::string& source_options, const std::string& sink) {
   const bool csv = kind == TradeText::kCsv;
   const std::string columns =
       csv ? "id BIGINT, price DOUBLE, quantity DOUBLE, quote DOUBLE, time_ms BIGINT, maker BOOLEAN, "
@@ -120,9 +124,8 @@ std::string trades_sql(TradeText kind, const std::string& source, const std::str
             "ts AS TO_TIMESTAMP_LTZ(T, 3)";
   const std::string question = csv ? "maker, COUNT(*), MIN(price), MAX(price), SUM(quantity), SUM(quote), MAX(id)"
                                    : "m, COUNT(*), MIN(p), MAX(p), SUM(q), CAST(COUNT(s) AS DOUBLE), MAX(t)";
-  return "CREATE TABLE trades (" + columns +
-         ", WATERMARK FOR ts AS ts - INTERVAL '1' SECOND)\nWITH ('connector' = " + "'filesystem', 'path' = '" + source +
-         "', 'format' = '" + (csv ? "csv" : "json") +
+  return "CREATE TABLE trades (" + columns + ", WATERMARK FOR ts AS ts - INTERVAL '1' SECOND)\nWITH (" +
+         source_options + ", 'format' = '" + (csv ? "csv" : "json") +
          "');\n"
          "CREATE TABLE bars (minute_ms BIGINT, maker BOOLEAN, trades BIGINT, low DOUBLE, high DOUBLE, quantity DOUBLE, "
          "quote DOUBLE, last_id BIGINT) WITH ('connector' = 'filesystem', 'path' = '" +

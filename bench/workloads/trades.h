@@ -45,6 +45,8 @@ class TemporaryFile {
   std::string path_;
 };
 
+/// SQL from the trades of a table with these options to a CSV file of bars at `sink`.
+std::string trades_sql_with(TradeText kind, const std::string& source_options, const std::string& sink);
 /// SQL from the trades at `source` to a CSV file of bars at `sink`.
 std::string trades_sql(TradeText kind, const std::string& source, const std::string& sink);
 /// Ends the program unless the CSV text holds these bars. Sums may differ in the last digits.

@@ -36,6 +36,11 @@ int peak_memory_child(const std::string& which, const Parameters& parameters);
 void run_latency_inline(const Parameters& parameters, Report& report);
 void run_latency_shard(const Parameters& parameters, Report& report);
 
+/// Sockets (bench/net).
+void run_net_receive(const Parameters& parameters, Report& report);
+void run_net_json(const Parameters& parameters, Report& report);
+void run_net_latency(const Parameters& parameters, Report& report);
+
 /// LightSaber's application queries (lightsaber/).
 std::vector<Workload> lightsaber_workloads();
 
