@@ -21,6 +21,9 @@
 namespace weir::detail {
 namespace {
 
+constexpr std::size_t kOwingMax = 256;
+constexpr std::size_t kAcknowledgedPerTurn = 8;
+
 constexpr std::uint64_t pack(std::uint32_t generation, std::uint32_t index) noexcept {
   return (std::uint64_t{generation} << 32) | index;
 }
@@ -77,6 +80,7 @@ Result<void> BackendBase::setup() {
     handles_[i].next = handle_free_;
     handle_free_ = i;
   }
+  owing_.reserve(kOwingMax);
   groups_.resize(config_.receive_streams_max);
   for (std::uint32_t i = config_.receive_streams_max; i-- > 0;) {
     groups_[i].next = group_free_;
@@ -597,6 +601,7 @@ void BackendBase::deliver_data(std::uint32_t index, std::uint32_t bytes, std::ui
   ++group.held;
   group.used = true;
   group.fresh = false;
+  note_received(op.handle);
   emit_data(index, bytes, buffer_memory(op.stream, buffer), op.stream * config_.receive_buffers_max + buffer, {});
 }
 
@@ -659,12 +664,36 @@ std::size_t BackendBase::expire_timeouts() noexcept {
   return events;
 }
 
+/// TCP acknowledges a short message in the very call that receives it, which takes as long as sending one, before
+/// anyone has seen the message. So connections put that off (host_acknowledge) until the shard has nothing better to
+/// do.
+void BackendBase::note_received(std::uint32_t index) noexcept {
+  HandleSlot& handle = handles_[index];
+  if (handle.owes || handle.local || handle.fd < 0 || owing_.size() == kOwingMax) return;
+  handle.owes = true;
+  owing_.push_back(handle_id(index));
+}
+
+void BackendBase::acknowledge(std::size_t connections_max) noexcept {
+  for (; connections_max != 0 && !owing_.empty(); --connections_max) {
+    const IoHandle id = owing_.back();
+    owing_.pop_back();
+    HandleSlot& handle = handles_[index_of(id.value)];
+    if (!handle.used || handle.generation != generation_of(id.value)) continue;
+    handle.owes = false;
+    if (handle.fd < 0) continue;
+    host_acknowledge(handle.fd);
+    counters_.system_calls += 2;
+  }
+}
+
 std::size_t BackendBase::poll() noexcept {
   WEIR_CHECK(!delivering_);
   delivering_ = true;
   std::size_t events = expire_timeouts();
   events += reap();
   if (ready_count_ != 0) events += deliver_ready();
+  if (events == 0) acknowledge(kAcknowledgedPerTurn);
   delivering_ = false;
   if (!retired_.empty()) std::erase_if(retired_, [](const auto& owner) { return owner->idle(); });
   return events;
@@ -677,6 +706,7 @@ void BackendBase::park(std::int64_t timeout_ns) noexcept {
     if (due == 0) return;
     timeout_ns = timeout_ns < 0 ? due : std::min(timeout_ns, due);
   }
+  acknowledge(owing_.size());
   parked_.store(true, std::memory_order_seq_cst);
   if (!wake_pending_.load(std::memory_order_seq_cst)) wait(timeout_ns);
   parked_.store(false, std::memory_order_seq_cst);

@@ -65,6 +65,7 @@ struct HandleSlot {
   bool used = false;
   bool closing = false;
   bool local = false;  // a Unix socket
+  bool owes = false;   // an acknowledgement of what was received
   int fd = -1;
   std::uint32_t ops = 0;            // in flight, the close not counted
   std::uint32_t first_op = kNone;   // those ops
@@ -262,6 +263,9 @@ class BackendBase : public IoBackend {
   void leave_queue(std::uint32_t op) noexcept;
   void reclaim(std::uint32_t receive_class) noexcept;
   void return_datagram(std::uint32_t buffer) noexcept;
+  void note_received(std::uint32_t handle) noexcept;
+  /// What was received on at most that many connections.
+  void acknowledge(std::size_t connections_max) noexcept;
   void emit_data(std::uint32_t op, std::uint32_t bytes, const char* data, std::uint32_t buffer, IoEvent event) noexcept;
   void emit(Completion* completion, const IoEvent& event) noexcept;
 
@@ -274,6 +278,7 @@ class BackendBase : public IoBackend {
   std::size_t ready_head_ = 0;
   std::size_t ready_count_ = 0;
   std::vector<std::uint32_t> timeouts_;  // heap by deadline
+  std::vector<IoHandle> owing_;          // connections that owe an acknowledgement
   std::vector<std::unique_ptr<OpOwner>> retired_;
   char* stream_memory_ = nullptr;
   std::size_t stream_memory_bytes_ = 0;

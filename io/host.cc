@@ -165,6 +165,12 @@ void host_tune_connection(int fd) noexcept {
   (void)::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
+void host_acknowledge(int fd) noexcept {
+  const int now = 1, later = 0;
+  (void)::setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &now, sizeof now);
+  (void)::setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &later, sizeof later);
+}
+
 namespace {
 
 /// Whether the path is that of a socket on which nobody listens any more.

@@ -43,5 +43,8 @@ std::string host_peer_name(int fd);
 /// A non-blocking stream socket; of TCP with TCP_NODELAY.
 Result<int> host_socket(int family);
 void host_tune_connection(int fd) noexcept;
+/// Acknowledges what was received on a TCP connection now, and leaves later receives without an acknowledgement of
+/// their own as far as TCP's rules go.
+void host_acknowledge(int fd) noexcept;
 
 }  // namespace weir::detail

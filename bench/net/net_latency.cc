@@ -1,11 +1,13 @@
 // An event in over TCP, its result out over TCP, on a schedule of 10,000 events a second: the peer busy on one core,
 // Weir busy on the other.
 //
-// Expected. A bare echo costs two sends (the system's whole way through TCP, in the sender's context, about 1.5 us
-// each) and what two busy receives take to see the bytes: 5 to 6 us there and back. Weir receives and sends through
-// io_uring, whose completion runs when the ring is asked, decodes 64 bytes, filters, encodes and sends: half a
-// microsecond of work of its own, and the ring's. So 7 to 8 us. Bar: p50 at most 1.5 times that of the bare ping-pong
-// in the same run, p99 at most 3 times.
+// Expected. A bare echo costs two sends (the system's whole way through TCP, in the sender's context, 2.5 to 4 us each)
+// and what two busy receives take to see the bytes: 6 to 10 us there and back. Its acknowledgements travel with the
+// answers. An event and its result travel on two connections, one way each, so that their acknowledgements are messages
+// of their own, as dear as a send: Weir gives its when it has nothing else to do, and so does the peer. The rest is
+// what Weir does: a receive by the ring, 64 bytes decoded, filtered and encoded, a send by the ring: about a
+// microsecond. Bar: p50 at most 1.5 times that of the bare ping-pong on one connection in the same run, p99 at most 3
+// times. The bare ping-pong on two connections, which gives its acknowledgements as the system does, stands beside.
 #include "net/net_latency.h"
 
 #include <algorithm>

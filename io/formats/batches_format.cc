@@ -406,6 +406,18 @@ class BatchesDecoder final : public Decoder {
     return count;
   }
 
+  /// Sets the bits [first, last). Requires: first < last.
+  static void set_all_valid(std::uint64_t* bits, std::uint32_t first, std::uint32_t last) noexcept {
+    const std::uint32_t first_word = first / 64, last_word = (last - 1) / 64;
+    const std::uint64_t from = ~std::uint64_t{0} << (first % 64), to = ~std::uint64_t{0} >> (63 - (last - 1) % 64);
+    if (first_word == last_word) {
+      bits[first_word] |= from & to;
+      return;
+    }
+    bits[first_word] |= from;
+    std::fill(bits + first_word + 1, bits + last_word, ~std::uint64_t{0});
+    bits[last_word] |= to;
+  }
   void copy_column(std::size_t target, std::uint32_t count, Batch& out) {
     const ColumnView& view = views_[targets_[target].source_index];
     Vector& column = out.column(targets_[target].batch_column);
@@ -413,7 +425,7 @@ class BatchesDecoder final : public Decoder {
     if (view.has_nulls && column.validity != nullptr) {
       for (std::uint32_t i = 0; i < count; ++i) column.set_valid(row0 + i, valid(view, frame_row_ + i));
     } else if (column.validity != nullptr && row0 != 0) {
-      for (std::uint32_t i = 0; i < count; ++i) column.set_valid(row0 + i, true);
+      set_all_valid(column.validity, row0, row0 + count);
     }
     if (types_[target].is_string()) return copy_strings(view, column, row0, count, out.heap());
     const std::size_t width = physical_size(column.physical);

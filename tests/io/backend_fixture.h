@@ -27,6 +27,8 @@ class Peer {
   virtual bool at_end() = 0;
   virtual void shutdown_send() = 0;
   virtual void reset() = 0;
+  /// Bytes sent that the other end has not acknowledged.
+  virtual int unacknowledged() { return 0; }
 };
 
 class World {

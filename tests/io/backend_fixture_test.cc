@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -51,6 +53,11 @@ class HostPeer final : public Peer {
   }
   bool at_end() override { return at_end_; }
   void shutdown_send() override { ::shutdown(fd_, SHUT_WR); }
+  int unacknowledged() override {
+    int bytes = -1;
+    EXPECT_EQ(::ioctl(fd_, SIOCOUTQ, &bytes), 0);
+    return bytes;
+  }
   void reset() override {
     const linger now{1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);

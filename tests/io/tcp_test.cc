@@ -1,5 +1,6 @@
 // TCP through every backend: echo, half close, reset, slow consumers, limits.
 #include <deque>
+#include <utility>
 
 #include "io/backend_fixture.h"
 
@@ -102,6 +103,36 @@ TEST_P(TcpTest, EchoesManyConnectionsTwice) {
   EXPECT_TRUE(backend_->cancel(accept));
   ASSERT_TRUE(drive([&] { return accepted.ended() == 1; }));
   EXPECT_EQ(accepted.events.back().result, -ECANCELED);
+  backend_->close(listener->handle);
+  settle();
+}
+
+TEST_P(TcpTest, WhatWasReceivedIsAcknowledgedInATurnWithoutWork) {
+  constexpr std::size_t kPeers = 40;  // more than one turn acknowledges
+  start({.receive_streams_max = kPeers});
+  auto listener = backend_->listen({"127.0.0.1", 0});
+  ASSERT_TRUE(listener.has_value());
+  Recorder accepted, received;
+  const OpId accept = backend_->accept_stream(listener->handle, accepted);
+  std::vector<std::unique_ptr<Peer>> peers;
+  for (std::size_t i = 0; i < kPeers; ++i) peers.push_back(world_->connect(listener->port));
+  ASSERT_TRUE(drive([&] { return accepted.events.size() == kPeers; }));
+  for (const auto& event : accepted.events) backend_->receive_stream(event.handle, received);
+  for (std::size_t round = 1; round <= 30; ++round) {
+    for (const auto& peer : peers) ASSERT_EQ(peer->send("tick"), 4u);
+    std::size_t bytes = 0;
+    ASSERT_TRUE(drive([&] {
+      for (const auto& event : std::exchange(received.events, {})) {
+        bytes += event.data.size();
+        backend_->return_buffer(event.buffer);
+      }
+      return bytes == 4 * kPeers;
+    }));
+    turns(10);
+    for (const auto& peer : peers) EXPECT_EQ(peer->unacknowledged(), 0) << "round " << round;
+  }
+  for (const auto& event : accepted.events) backend_->close(event.handle);
+  backend_->cancel(accept);
   backend_->close(listener->handle);
   settle();
 }
