@@ -25,6 +25,8 @@ namespace weir::simd {
 struct GroupTable {
   bool (*dense32)(const std::int32_t*, std::int32_t, std::uint32_t, const Rows&, std::uint32_t*);
   bool (*dense64)(const std::int64_t*, std::int64_t, std::uint32_t, const Rows&, std::uint32_t*);
+  bool (*digit32)(const std::int32_t*, std::int32_t, std::uint32_t, std::uint32_t, const Rows&, std::uint32_t*);
+  bool (*digit64)(const std::int64_t*, std::int64_t, std::uint32_t, std::uint32_t, const Rows&, std::uint32_t*);
   /// [words - 1]; hashes null: hash_u64 of the key.
   std::uint32_t (*probe[4])(const GroupIndexView&, const std::uint64_t*, const std::uint64_t*, const Rows&,
                             std::uint32_t*, std::uint32_t*);
@@ -111,6 +113,8 @@ std::uint32_t probe_kernel(const GroupIndexView& index, const std::uint64_t* key
 const GroupTable* group_table() {
   static constexpr GroupTable kTable = {&dense_kernel<std::int32_t>,
                                         &dense_kernel<std::int64_t>,
+                                        &digit_kernel<std::int32_t>,
+                                        &digit_kernel<std::int64_t>,
                                         {&probe_kernel<1>, &probe_kernel<2>, &probe_kernel<3>, &probe_kernel<4>}};
   return &kTable;
 }
@@ -145,6 +149,8 @@ std::uint32_t probe_kernel(const GroupIndexView& index, const std::uint64_t* key
 const GroupTable* group_table() {
   static constexpr GroupTable kTable = {&dense_kernel<std::int32_t>,
                                         &dense_kernel<std::int64_t>,
+                                        &digit_kernel<std::int32_t>,
+                                        &digit_kernel<std::int64_t>,
                                         {&probe_kernel<1>, &probe_kernel<2>, &probe_kernel<3>, &probe_kernel<4>}};
   return &kTable;
 }
@@ -162,6 +168,17 @@ template <>
 bool dense_groups<std::int64_t>(const std::int64_t* keys, std::int64_t base, std::uint32_t range, const Rows& rows,
                                 std::uint32_t* groups) {
   return WEIR_SIMD_TABLE(group_table).dense64(keys, base, range, rows, groups);
+}
+
+template <>
+bool add_dense_digit<std::int32_t>(const std::int32_t* keys, std::int32_t base, std::uint32_t range,
+                                   std::uint32_t scale, const Rows& rows, std::uint32_t* groups) {
+  return WEIR_SIMD_TABLE(group_table).digit32(keys, base, range, scale, rows, groups);
+}
+template <>
+bool add_dense_digit<std::int64_t>(const std::int64_t* keys, std::int64_t base, std::uint32_t range,
+                                   std::uint32_t scale, const Rows& rows, std::uint32_t* groups) {
+  return WEIR_SIMD_TABLE(group_table).digit64(keys, base, range, scale, rows, groups);
 }
 
 std::uint32_t probe_groups(const GroupIndexView& index, const std::uint64_t* keys, std::uint32_t words,

@@ -30,3 +30,22 @@ bool dense_kernel(const K* keys, K base, std::uint32_t range, const Rows& rows, 
   for (; i < rows.count; ++i) all &= one(rows[i]);
   return all;
 }
+
+template <class K>
+bool digit_kernel(const K* keys, K base, std::uint32_t range, std::uint32_t scale, const Rows& rows,
+                  std::uint32_t* groups) {
+  using U = std::make_unsigned_t<K>;
+  const U first = static_cast<U>(base);
+  U outside = 0;
+  const auto one = [&](std::uint32_t row) {
+    const U digit = static_cast<U>(static_cast<U>(keys[row]) - first);
+    groups[row] += static_cast<std::uint32_t>(digit) * scale;
+    outside |= digit >= range ? U{1} : U{0};
+  };
+  if (rows.selection == nullptr) {
+    for (std::uint32_t row = 0; row < rows.count; ++row) one(row);
+  } else {
+    for (std::uint32_t i = 0; i < rows.count; ++i) one(rows.selection[i]);
+  }
+  return outside == 0;
+}

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "dispatch.h"
 #include "weir/simd/strided.h"
@@ -57,14 +58,19 @@ template <class From, class To>
 void gather_strided(Strided field, std::uint32_t count, To* out) {
   const auto* at = static_cast<const std::byte*>(field.first);
   const std::size_t stride = field.stride, ahead = field.ahead;
-  if (ahead == 0) {
-    for (std::uint32_t row = 0; row < count; ++row, at += stride) out[row] = load<From, To>(at);
-    return;
-  }
-  for (std::uint32_t row = 0; row < count; ++row, at += stride) {
-    __builtin_prefetch(at + ahead);
-    out[row] = load<From, To>(at);
-  }
+  const auto take = [&](auto prefetch) {
+    std::uint32_t row = 0;
+    for (; row + 4 <= count; row += 4, at += 4 * stride) {  // four a turn: else the loop itself is the limit
+      if constexpr (prefetch) {
+        for (std::size_t i = 0; i < 4; ++i) __builtin_prefetch(at + ahead + i * stride);
+      }
+      const To values[] = {load<From, To>(at), load<From, To>(at + stride), load<From, To>(at + 2 * stride),
+                           load<From, To>(at + 3 * stride)};
+      std::memcpy(static_cast<void*>(out + row), values, sizeof values);
+    }
+    for (; row < count; ++row, at += stride) out[row] = load<From, To>(at);
+  };
+  ahead == 0 ? take(std::false_type()) : take(std::true_type());
 }
 
 template <class From, class To>

@@ -13,6 +13,8 @@
 namespace weir {
 namespace {
 
+constexpr std::size_t kSmallSliceRows = 512;
+
 Result<void> check_keys(const WindowAggregateOptions& options) {
   for (const std::uint32_t key : options.keys) {
     if (key >= options.input.size())
@@ -53,6 +55,7 @@ GroupTable::Setup slice_setup(WindowAggregate::Parts& parts, std::optional<Share
   GroupTable::Setup setup{&parts.keys, &parts.layout, &parts.arena, parts.options.groups_max};
   if (!shared.has_value()) return setup;
   setup.numbers = shared->numbers();
+  setup.directory = shared->directory();
   setup.dense_range_free = 1024;  // a window walks through the whole range of each of its slices
   return setup;
 }
@@ -143,6 +146,9 @@ WindowAggregate::WindowAggregate(FragmentContext& context, Parts parts)
   std::iota(row_numbers_.get(), row_numbers_.get() + capacity_, 0u);
   for (std::uint32_t i = 0; i < parts_.options.keys.size(); ++i) first_columns_.push_back(i);
   key_columns_ = merging() ? first_columns_ : parts_.options.keys;
+  if (sharing() && shared_->numbers() != nullptr) numbers_ = std::make_unique<std::uint32_t[]>(capacity_);
+  const std::uint32_t staged = sharing() ? std::min(shared_->stage_rows_max(), capacity_) : 0;
+  if (staged != 0) stage_.emplace(staged, parts_.layout.state_bytes());
 }
 
 WindowAggregate::~WindowAggregate() = default;
@@ -199,17 +205,32 @@ Result<void> WindowAggregate::take(const Batch& batch) {
   }
   keys_.begin(batch, key_columns_, all);
   accumulator_.begin(batch, merging() ? static_cast<int>(key_columns_.size()) + 2 : -1);
+  const std::uint32_t* numbers = nullptr;
+  if (numbers_at_once(runs.size(), all.count)) {
+    WEIR_TRY(shared_->numbers()->find_or_insert(keys_, all, numbers_.get(), probe_));
+    numbers = numbers_.get();
+  }
   for (const SliceRun& run : runs) {
     // Partials of a slice come before the watermark that closes it: the exchange keeps their order.
     WEIR_DCHECK(!merging() || !windowed() || !parts_.math.fired(run.window_end_min, watermark_));
     WEIR_ASSIGN(Slice * slice, store_.find_or_open(run.start, run.window_end_min));
-    WEIR_TRY(absorb(slice->table, run.rows));
+    WEIR_TRY(absorb(slice->table, run.rows, numbers));
     ledger_.rows_absorbed += run.rows.count;
   }
   return {};
 }
 
-Result<void> WindowAggregate::absorb(GroupTable& table, const simd::Rows& all) {
+/// Whether the keys of a batch are looked up together: of many small slices. Late rows have no slice that would forget
+/// their keys again.
+bool WindowAggregate::numbers_at_once(std::size_t runs, std::uint32_t rows) const noexcept {
+  return numbers_ != nullptr && assigner_.late_rows().empty() && rows < runs * kSmallSliceRows;
+}
+
+Result<void> WindowAggregate::absorb(GroupTable& table, const simd::Rows& all, const std::uint32_t* numbers) {
+  if (numbers != nullptr && table.takes_numbers()) {
+    WEIR_TRY(table.find_numbers(numbers, all, groups_.get()));
+    return accumulator_.add(groups_.get(), all, {table.state_rows(), &table.strings(), &parts_.arena, &table.heap()});
+  }
   const Vector* sum = accumulator_.fused_vector();
   const std::size_t sum_offset =
       sum == nullptr ? 0 : parts_.layout.accumulators()[static_cast<std::size_t>(parts_.layout.fused_sum())].offset;

@@ -46,7 +46,7 @@ class WindowAggregate final : public WindowAggregateOperator {
   void push(Batch& batch) override;
   void control(const Control& control) override;
   std::size_t resume() override;
-  std::uint64_t held_rows() const noexcept override { return output_->row_count() + rejected_; }
+  std::uint64_t held_rows() const noexcept override { return output_->row_count() + staged_rows() + rejected_; }
   std::size_t state_bytes() const noexcept override { return parts_.arena.bytes_in_use(); }
   std::size_t state_bytes_max() const noexcept override { return parts_.arena.bytes_max(); }
   bool crowded() const noexcept override;
@@ -71,16 +71,20 @@ class WindowAggregate final : public WindowAggregateOperator {
   // window_aggregate.cc
   Result<void> take(const Batch& batch);
   Result<std::span<const SliceRun>> split(const Batch& batch);
-  Result<void> absorb(GroupTable& table, const simd::Rows& rows);
+  bool numbers_at_once(std::size_t runs, std::uint32_t rows) const noexcept;
+  Result<void> absorb(GroupTable& table, const simd::Rows& rows, const std::uint32_t* numbers);
   void count_late(const Batch& batch);
 
   // window_emit.cc
-  /// kWaiting: more of it at the next resume().
-  enum class Next : std::uint8_t { kReady, kWaiting, kNone };
+  using Next = SharedWindows::Next;
   Result<Next> next_window(std::size_t& budget);
-  Result<Next> next_shared_window(std::size_t& budget);
+  Result<Next> emit_some(std::size_t& budget);
   Result<void> emit();
   void emit_keys_and_times(std::uint32_t count);
+  std::uint32_t staged_rows() const noexcept { return stage_.has_value() ? stage_->rows : 0; }
+  Result<Next> stage_some(std::size_t& budget);
+  Result<void> lower_staged();
+  void write_staged_keys_and_times();
   Error overflow_error(const AggregateResult& result, std::uint32_t group) const;
   Result<GroupSelection> select_groups(std::uint32_t room);
   bool selected_all() const noexcept;
@@ -104,8 +108,10 @@ class WindowAggregate final : public WindowAggregateOperator {
   BatchAccumulator accumulator_;
   ProbeScratch probe_;
   std::unique_ptr<std::uint32_t[]> groups_;       // of the rows of a batch, and those that are given out
+  std::unique_ptr<std::uint32_t[]> numbers_;      // of the keys of a batch's rows, where slices share numbers
   std::unique_ptr<std::uint32_t[]> row_numbers_;  // 0, 1, …: a selection of the rows from any row on
   BatchMemory output_;
+  std::optional<WindowStage> stage_;  // where results of several windows are lowered as one
   LateReport late_;
   bool gives_strings_ = false;                   // in any column
   bool heap_full_ = false;                       // the output batch's strings fill an exchange's batch

@@ -11,6 +11,7 @@ namespace {
 // A resume() combines at least so many rows of slices before it gives the shard back.
 constexpr std::size_t kWorkMin = 4096;
 constexpr std::uint32_t kWindowsUntoldMax = 64;
+constexpr std::uint32_t kFewRows = 32;  // of a window: its keys are not looked at as neighbours
 
 std::string text_of(const Vector& vector, std::uint32_t row) {
   if (!vector.is_valid(row)) return "NULL";
@@ -71,28 +72,19 @@ std::size_t WindowAggregate::resume() {
   if (!next_->accepts()) return 0;
   while (true) {
     if (std::size_t pushed = 0; windows_untold_ >= kWindowsUntoldMax && !tell_watermark(pushed)) return pushed;
-    if (!ready_) {
-      Result<Next> next = next_window(budget);
-      if (!next) {
-        fail(std::move(next).error());
-        return 0;
-      }
-      if (*next == Next::kWaiting) return work - budget;
-      if (*next == Next::kNone) break;
-      ready_ = true;
-      position_ = 0;
-    }
-    if (Result<void> emitted = emit(); !emitted) {
-      fail(std::move(emitted).error());
+    Result<Next> next = stage_.has_value() ? stage_some(budget) : emit_some(budget);
+    if (!next) {
+      fail(std::move(next).error());
       return 0;
     }
-    const bool done = selected_all();
+    if (*next == Next::kWaiting) return work - budget;
+    if (*next == Next::kNone) break;
     const std::size_t pushed = output_must_go() ? push_output() : 0;
-    if (done) finish_window();
-    if (pushed != 0) return pushed;
+    if (ready_ && selected_all()) finish_window();
+    if (pushed != 0 || failed_) return pushed;
   }
   const std::size_t pushed = push_output();
-  if (!next_->accepts()) return pushed;
+  if (failed_ || !next_->accepts()) return pushed;
   if (held_control_.kind == Control::Kind::kWatermark) given_ = held_control_.value;
   passed_on_ = sharing() && target_ != kWatermarkNone;
   firing_ = passed_on_;
@@ -105,15 +97,19 @@ std::size_t WindowAggregate::resume() {
 /// Between two windows: what was given out is complete up to the last one's window_time. False: at the next resume().
 bool WindowAggregate::tell_watermark(std::size_t& pushed) {
   pushed = push_output();
-  if (!next_->accepts()) return false;
+  if (failed_ || !next_->accepts()) return false;
   windows_untold_ = 0;
-  given_ = window_end_ - parts_.math.tick;
+  given_ = (sharing() ? shared_->fired_end() : window_end_) - parts_.math.tick;
   next_->control({Control::Kind::kWatermark, given_});
   ++pushed;
   return next_->accepts();
 }
 
 std::size_t WindowAggregate::push_output() {
+  if (Result<void> lowered = lower_staged(); !lowered) {
+    fail(std::move(lowered).error());
+    return 0;
+  }
   const std::size_t rows = output_->row_count();
   if (rows == 0) return 0;
   BatchHeader& header = output_->header();
@@ -133,27 +129,18 @@ std::size_t WindowAggregate::push_output() {
 // ---- Which window is next ---------------------------------------------------------------------------------------
 
 Result<WindowAggregate::Next> WindowAggregate::next_window(std::size_t& budget) {
-  if (sharing()) return next_shared_window(budget);
+  if (sharing()) {
+    WEIR_ASSIGN(const Next next, shared_->next_window(store_, target_, budget));
+    window_end_ = shared_->window_end();
+    window_start_ = parts_.math.window_start(window_end_);
+    return next;
+  }
   if (store_.open_count() == 0) return Next::kNone;
   if (!windowed()) return target_ == kWatermarkEnd ? Next::kReady : Next::kNone;
   const Slice& slice = store_.at(0);
   if (!parts_.math.fired(parts_.math.slice_end(slice.start), target_)) return Next::kNone;
   window_start_ = slice.start;
   window_end_ = local() ? slice.window_end_min : parts_.math.slice_end(slice.start);
-  return Next::kReady;
-}
-
-Result<WindowAggregate::Next> WindowAggregate::next_shared_window(std::size_t& budget) {
-  // At the end nothing is left to be done when the end of the input has been passed on.
-  if (target_ == kWatermarkNone || (shared_->none_due(target_) && target_ != kWatermarkEnd)) return Next::kNone;
-  WEIR_ASSIGN(const bool retired, shared_->retire(store_, budget));
-  if (!retired) return Next::kWaiting;
-  const std::int64_t end = shared_->next_end(store_);
-  if (end == kEventTimeMax || !parts_.math.fired(end, target_)) return Next::kNone;
-  WEIR_ASSIGN(const bool prepared, shared_->prepare(store_, end, budget));
-  if (!prepared) return Next::kWaiting;
-  window_end_ = end;
-  window_start_ = parts_.math.window_start(end);
   return Next::kReady;
 }
 
@@ -166,6 +153,18 @@ bool WindowAggregate::retire(std::size_t& budget) {
 }
 
 // ---- One window -------------------------------------------------------------------------------------------------
+
+/// Writes results of the window that is ready, or of the next one. kReady: some were written.
+Result<WindowAggregate::Next> WindowAggregate::emit_some(std::size_t& budget) {
+  if (!ready_) {
+    WEIR_ASSIGN(const Next next, next_window(budget));
+    if (next != Next::kReady) return next;
+    ready_ = true;
+    position_ = 0;
+  }
+  WEIR_TRY(emit());
+  return Next::kReady;
+}
 
 Result<GroupSelection> WindowAggregate::select_groups(std::uint32_t room) {
   if (sharing()) {
@@ -247,6 +246,77 @@ Result<void> WindowAggregate::emit() {
   return {};
 }
 
+// ---- Many windows at once ---------------------------------------------------------------------------------------
+
+/// Stages windows up to the room that the output has, and lowers them then: what a result costs is not paid a window.
+/// No row comes in while windows fire, so a number keeps its key until it is lowered.
+Result<WindowAggregate::Next> WindowAggregate::stage_some(std::size_t& budget) {
+  WindowStage& stage = *stage_;
+  stage.room = std::min(stage.rows_max, output_->capacity() - output_->row_count());
+  const bool tells = parts_.options.feeds_windows;
+  std::uint32_t windows_max = tells ? kWindowsUntoldMax - windows_untold_ : ~0u;
+  const std::uint32_t before = windows_max, rows_before = stage.rows;
+  auto next = shared_->stage_windows(store_, target_, windows_max, stage, budget);
+  if (tells) windows_untold_ += before - windows_max;
+  ledger_.rows_created += stage.rows - rows_before;
+  if (next && stage.full()) WEIR_TRY(lower_staged());
+  return next;
+}
+
+void WindowAggregate::write_staged_keys_and_times() {
+  Batch& out = *output_;
+  const WindowStage& stage = *stage_;
+  const std::uint32_t first = out.row_count();
+  std::uint32_t column = 0;
+  for (; column < parts_.keys.columns.size(); ++column) {
+    Vector& to = out.column(column);
+    if (stage.rows < kFewRows * stage.window_count)
+      shared_->read_scattered_key(column, stage.groups.get(), stage.rows, to, first);
+    else
+      stage.each_window([&](const StagedWindow& window, std::uint32_t at) {
+        shared_->read_key(column, stage.groups.get() + at, window.rows, to, first + at);
+      });
+  }
+  const auto fill = [&](auto&& value_of, bool unread) {
+    std::int64_t* to = out.column(column++).values<std::int64_t>() + first;
+    if (unread) return;
+    stage.each_window([&](const StagedWindow& window, std::uint32_t) {
+      const std::int64_t value = value_of(window.end);
+      for (std::uint32_t i = 0; i < window.rows; ++i) *to++ = value;
+    });
+  };
+  const WindowMath& math = parts_.math;
+  fill([&](std::int64_t end) { return math.window_start(end); }, parts_.options.start_unread);
+  fill([](std::int64_t end) { return end; }, false);
+  fill([&](std::int64_t end) { return end - math.tick; }, parts_.options.time_unread);
+  BatchHeader& header = out.header();
+  header.event_time_min = std::min(header.event_time_min, stage.windows[0].end - math.tick);
+  header.event_time_max = std::max(header.event_time_max, stage.windows[stage.window_count - 1].end - math.tick);
+}
+
+Result<void> WindowAggregate::lower_staged() {
+  if (staged_rows() == 0) return {};
+  Batch& out = *output_;
+  WindowStage& stage = *stage_;
+  const std::uint32_t at = out.row_count();
+  write_staged_keys_and_times();
+  const GroupSelection selection = stage.selection();
+  std::uint32_t column = static_cast<std::uint32_t>(parts_.keys.columns.size()) + 3;
+  for (const AggregateResult& result : parts_.layout.results()) {
+    WEIR_ASSIGN(const std::uint32_t written, lower_result(parts_.layout, result, selection, out.column(column++), at));
+    if (written == stage.rows) continue;
+    stage.each_window([&](const StagedWindow& window, std::uint32_t first) {
+      if (written >= first) window_end_ = window.end;
+    });
+    window_start_ = parts_.math.window_start(window_end_);
+    return overflow_error(result, written);
+  }
+  out.set_row_count(at + stage.rows);
+  stage.clear();
+  shared_->lowered();
+  return {};
+}
+
 /// How many of the rows from `at` on have long strings that fit an exchange's batch (heap_bytes) beside those before
 /// them; at least one where there are no others, so that the exchange says what is too long.
 std::uint32_t WindowAggregate::rows_within_heap(std::uint32_t at, std::uint32_t count) {
@@ -277,7 +347,7 @@ Error WindowAggregate::overflow_error(const AggregateResult& result, std::uint32
 
 void WindowAggregate::finish_window() {
   if (sharing()) {
-    shared_->fired(window_end_);
+    shared_->fired();
   } else {
     store_.close(0);
   }

@@ -1,4 +1,4 @@
-// Lays the keys of a batch out in words. See group_table.h.
+// Lays the keys of a batch out in words. See key_layout.h.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -6,7 +6,8 @@
 
 #include "weir/simd/boolean.h"
 #include "weir/simd/hash.h"
-#include "window/group_table.h"
+#include "weir/simd/reduce.h"
+#include "window/key_layout.h"
 
 namespace weir {
 namespace {
@@ -101,6 +102,18 @@ void BatchKeys::begin(const Batch& batch, std::span<const std::uint32_t> columns
 const std::uint64_t* BatchKeys::words() {
   if (words_ == nullptr) make_words();
   return words_;
+}
+
+bool BatchKeys::range(const simd::Rows& rows, std::int64_t& least, std::int64_t& greatest) {
+  const Vector& vector = *vectors_[0];
+  if (vector.physical == Physical::kInt32) {
+    std::int32_t low, high;
+    if (!simd::min_max(vector.values<std::int32_t>(), rows, &low, &high)) return false;
+    least = low;
+    greatest = high;
+    return true;
+  }
+  return simd::min_max(reinterpret_cast<const std::int64_t*>(words()), rows, &least, &greatest);
 }
 
 const std::uint64_t* BatchKeys::hashes() {

@@ -16,25 +16,10 @@ namespace {
 
 // A dense table above Setup::dense_range_free must have seen an eighth of its range in rows.
 constexpr std::uint32_t kHashedRowsMin = 64;
-constexpr std::uint32_t kNumberedRowsMin = 16;
 // A slice that starts with fewer rows in a batch is numbered at once: a range of its own would not pay.
 constexpr std::uint32_t kDenseRowsMin = 64;
 constexpr std::uint32_t kProbeWordsMax = 4;
 constexpr std::uint32_t kPrefetchAhead = 8;
-// Sparse slots: a walk that the processor mispredicts costs more than the larger index (simd/README.md).
-constexpr std::uint64_t kSlotsPerGroup = 4;
-
-bool valid_range(BatchKeys& keys, const simd::Rows& rows, std::int64_t& least, std::int64_t& greatest) {
-  const Vector& vector = keys.vector(0);
-  if (vector.physical == Physical::kInt32) {
-    std::int32_t low, high;
-    if (!simd::min_max(vector.values<std::int32_t>(), rows, &low, &high)) return false;
-    least = low;
-    greatest = high;
-    return true;
-  }
-  return simd::min_max(reinterpret_cast<const std::int64_t*>(keys.words()), rows, &least, &greatest);
-}
 
 }  // namespace
 
@@ -45,12 +30,15 @@ Error GroupTable::groups_error() const {
       .with_hint("raise groups_max, use more shards or shorter windows");
 }
 
+Error GroupTable::state_error() const {
+  return Error(ErrorCode::kLimitExceeded, "aggregate state does not fit state_bytes_max = " +
+                                              std::to_string(setup_.arena->bytes_max()) + " bytes of one shard")
+      .with_hint("raise state_bytes_max, use more shards or shorter windows");
+}
+
 Result<std::byte*> GroupTable::take(std::size_t bytes) {
   void* block = setup_.arena->take(bytes);
-  if (block == nullptr)
-    return Error(ErrorCode::kLimitExceeded, "aggregate state does not fit state_bytes_max = " +
-                                                std::to_string(setup_.arena->bytes_max()) + " bytes of one shard")
-        .with_hint("raise state_bytes_max, use more shards or shorter windows");
+  if (block == nullptr) return state_error();
   return static_cast<std::byte*>(block);
 }
 
@@ -143,7 +131,7 @@ Result<void> GroupTable::find_dense(BatchKeys& keys, const simd::Rows& rows, std
   if (mode_ == Mode::kEmpty && setup_.numbers != nullptr && rows.count < kDenseRowsMin) return start_hashed();
   if (!done) {
     std::int64_t least = base_, greatest = base_;
-    (void)valid_range(keys, valid, least, greatest);
+    (void)keys.range(valid, least, greatest);
     WEIR_TRY(cover(least, greatest, rows.count, done));
     if (done) {
       const bool found = look_up();
@@ -222,12 +210,12 @@ Result<void> GroupTable::rehash_dense() {
     if (rows_counted == 0) continue;
     const bool null = old == range_;
     const auto key = null ? 0 : static_cast<std::uint64_t>(base_ + static_cast<std::int64_t>(old));
-    auto group = find_key(null, key);
-    if (!group) {
+    auto state = state_of_key(null, key);
+    if (!state) {
       give_back();
-      return std::move(group).error();
+      return std::move(state).error();
     }
-    std::memcpy(rows_ + *group * stride_ + key_bytes_, from, old_stride);
+    std::memcpy(*state, from, old_stride);
   }
   give_back();
   return {};
@@ -236,14 +224,14 @@ Result<void> GroupTable::rehash_dense() {
 // ---- Hashed -----------------------------------------------------------------------------------------------------
 
 Result<void> GroupTable::start_hashed() {
-  mode_ = setup_.numbers != nullptr ? Mode::kNumbered : Mode::kHashed;
-  key_bytes_ = (mode_ == Mode::kNumbered ? 1 : setup_.keys->words) * sizeof(std::uint64_t);
+  if (setup_.numbers != nullptr) return start_numbered();
+  mode_ = Mode::kHashed;
+  key_bytes_ = setup_.keys->words * sizeof(std::uint64_t);
   stride_ = key_bytes_ + setup_.aggregates->state_bytes();
   count_ = 0;
   row_capacity_ = 0;
   null_group_ = simd::kNoRow;
-  const std::uint32_t least = mode_ == Mode::kNumbered ? kNumberedRowsMin : kHashedRowsMin;
-  const std::uint32_t wanted = std::min(std::max(expected_, least), setup_.groups_max);
+  const std::uint32_t wanted = std::min(std::max(expected_, kHashedRowsMin), setup_.groups_max);
   WEIR_TRY(grow_rows(wanted));
   slot_mask_ = std::bit_ceil(std::uint64_t{wanted} * kSlotsPerGroup) / 2 - 1;  // grow_slots doubles it
   return grow_slots();
@@ -309,7 +297,7 @@ Result<std::uint32_t> GroupTable::insert(const std::uint64_t* key) {
     --free_count_;
   } else {
     if (count_ == row_capacity_) WEIR_TRY(grow_rows(std::size_t{row_capacity_} * 2));
-    if ((std::uint64_t{count_} + 1) * kSlotsPerGroup > slot_mask_ + 1) WEIR_TRY(grow_slots());
+    if (!direct() && (std::uint64_t{count_} + 1) * kSlotsPerGroup > slot_mask_ + 1) WEIR_TRY(grow_slots());
     group = count_++;
   }
   std::byte* row = rows_ + group * stride_;
@@ -358,6 +346,8 @@ Result<void> GroupTable::find_integer(BatchKeys& keys, const simd::Rows& rows, s
       WEIR_ASSIGN(groups[row], find_key(true, 0));
     }
   }
+  WEIR_ASSIGN(const bool found, find_direct(keys, valid, groups));
+  if (found) return {};
   const simd::GroupIndexView view{slots_, slot_mask_, rows_, stride_};
   const std::uint32_t missed = simd::probe_groups(view, keys.words(), valid, groups, scratch.misses.get());
   return insert_misses(keys, scratch.misses.get(), missed, groups);
@@ -365,6 +355,8 @@ Result<void> GroupTable::find_integer(BatchKeys& keys, const simd::Rows& rows, s
 
 Result<void> GroupTable::find_words(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups,
                                     ProbeScratch& scratch) {
+  WEIR_ASSIGN(const bool found, find_direct(keys, rows, groups));
+  if (found) return {};
   const std::uint64_t* words = keys.words();
   if (!keys.long_strings() && keys.layout().words <= kProbeWordsMax) {
     const simd::GroupIndexView view{slots_, slot_mask_, rows_, stride_};
@@ -474,7 +466,8 @@ void GroupTable::clear() noexcept {
   row_block_ = slot_block_ = 0;
   mode_ = Mode::kEmpty;
   rows_seen_ = 0;
-  count_ = row_capacity_ = free_count_ = expected_ = 0;
+  count_ = row_capacity_ = free_count_ = expected_ = stamp_ = 0;
+  if (direct_ != nullptr) direct_->free();
   dense_range_max_ = kDenseRangeMax;
   null_group_ = free_head_ = simd::kNoRow;
   text_bytes_ = 0;

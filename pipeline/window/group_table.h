@@ -5,9 +5,10 @@
 //                 rows  | state(base) | state(base+1) | … | state(NULL) |
 //   hashed      index of open addressing ─► rows in order of first appearance
 //                 slots | 3 | - | 0 | 1 | - …        rows  | key | state | key | state | …
-//   numbered    hashed, but a row holds the number that a table of keys gave its key: slices that share windows share
-//               such a table, so that a key is hashed and kept once, and windows add slices without looking keys up
-//                 slots | 3 | - | 0 | 1 | - …        rows  | number | state | number | state | …
+//   numbered    a row holds the number that a table of keys gave its key: slices that share windows share such a table,
+//               so that a key is looked up and kept once, and windows add slices without looking keys up. A directory
+//               that all slices share says where a number stands; a large slice that is taken up again gets slots
+//                                                    rows  | number | state | number | state | …
 //
 // A row holds the key's words and the state behind them, so that a probe that found the key has the accumulators in the
 // same cache line. A table with one integer key starts dense and is rehashed when its range leaves what it pays for.
@@ -30,66 +31,13 @@
 #include "weir/simd/accumulate.h"
 #include "weir/simd/rows.h"
 #include "window/aggregate_layout.h"
+#include "window/direct_index.h"
+#include "window/key_layout.h"
+#include "window/number_directory.h"
 #include "window/state_arena.h"
 #include "window/string_store.h"
 
 namespace weir {
-
-struct KeyColumn {
-  Type type;
-  std::uint32_t word = 0;  ///< First word of the column in a key.
-};
-
-enum class KeyForm : std::uint8_t { kNone, kInteger, kWords };
-
-/// How keys of these types stand in a row. Immutable.
-struct KeyLayout {
-  std::vector<KeyColumn> columns;
-  KeyForm form = KeyForm::kNone;
-  std::uint32_t words = 0;  ///< Of a key in a hashed row.
-  int null_word = -1;       ///< Bit c of this word: column c is NULL.
-  bool strings = false;
-
-  static KeyLayout make(std::span<const Type> types);
-};
-
-/// Hash of a key in words; a long string is hashed by its bytes.
-std::uint64_t hash_key_words(const KeyLayout& layout, const std::uint64_t* key) noexcept;
-
-/// The keys of one batch, made once and used for each slice that it touches. Thread: the owning shard.
-class BatchKeys {
- public:
-  BatchKeys(const KeyLayout& layout, std::uint32_t capacity);
-
-  /// columns[i] is the batch's column of key i.
-  void begin(const Batch& batch, std::span<const std::uint32_t> columns, const simd::Rows& rows);
-
-  const KeyLayout& layout() const noexcept { return layout_; }
-  const Vector& vector(std::size_t column) const noexcept { return *vectors_[column]; }
-  /// Validity of the only key column (kInteger), null where no row is NULL.
-  const std::uint64_t* validity() const noexcept { return validity_; }
-  /// layout().words words a row; made at the first call.
-  const std::uint64_t* words();
-  const std::uint64_t* hashes();
-  bool long_strings() const noexcept { return long_strings_; }
-  std::size_t memory_bytes() const noexcept { return memory_bytes_; }
-
- private:
-  void make_words();
-  void put_column(std::size_t column);
-
-  const KeyLayout& layout_;
-  std::uint32_t capacity_;
-  std::vector<const Vector*> vectors_;
-  simd::Rows rows_;
-  const std::uint64_t* validity_ = nullptr;
-  const std::uint64_t* words_ = nullptr;
-  bool hashed_ = false;
-  bool long_strings_ = false;
-  std::unique_ptr<std::uint64_t[]> own_words_;
-  std::unique_ptr<std::uint64_t[]> hashes_;
-  std::size_t memory_bytes_ = 0;
-};
 
 /// Scratch of lookups, shared by the tables of an operator.
 struct ProbeScratch {
@@ -116,8 +64,9 @@ class GroupTable {
     const AggregateLayout* aggregates = nullptr;
     StateArena* arena = nullptr;
     std::uint32_t groups_max = 1u << 20;
-    /// Where set, rows that are not dense are numbered by this table of keys.
+    /// Where set, rows that are not dense are numbered by this table of keys, and found by this directory.
     GroupTable* numbers = nullptr;
+    NumberDirectory* directory = nullptr;
     /// A table of keys: never dense; the only state, that of a layout without aggregates, counts the rows in other
     /// tables that have the key's number, and a number that no row has any more is given out again.
     bool of_keys = false;
@@ -126,9 +75,11 @@ class GroupTable {
   };
 
   /// Requires: called once before use; the setup outlives the table. `expected` groups are laid out at the first row.
-  void set_up(const Setup& setup) noexcept {
+  void set_up(const Setup& setup) {
     setup_ = setup;
     heap_ = StateHeap(*setup.arena);
+    if (setup.of_keys && DirectIndex::possible(*setup.keys))
+      direct_ = std::make_unique<DirectIndex>(*setup.keys, *setup.arena);
   }
   /// `few_slices`: memory may be spent on a wide dense range (still 8 times the rows seen at most).
   void expect(std::uint32_t groups, bool few_slices) noexcept {
@@ -168,6 +119,10 @@ class GroupTable {
                 std::uint32_t at) const noexcept;
 
   // ---- Numbers of a table of keys (numbered_groups.cc) ----
+  /// find_or_insert() of rows whose keys have been given numbers already, where takes_numbers(): so that all slices of
+  /// a batch look its keys up at once. Numbers that no slice takes stay in the table of keys. Errors: as there.
+  Result<void> find_numbers(const std::uint32_t* numbers, const simd::Rows& rows, std::uint32_t* groups);
+  bool takes_numbers() const noexcept { return mode_ == Mode::kNumbered || mode_ == Mode::kEmpty; }
   /// Makes a dense table of a slice a numbered one; others stay. Errors: kLimitExceeded.
   Result<void> number_groups();
   /// The number of a group of a numbered table.
@@ -184,7 +139,9 @@ class GroupTable {
   bool dense() const noexcept { return mode_ == Mode::kDense; }
   /// Whether its groups are numbered by a table of keys.
   bool numbered() const noexcept { return setup_.numbers != nullptr; }
-  std::size_t bytes() const noexcept { return row_block_ + slot_block_ + strings_.bytes() + heap_.bytes(); }
+  std::size_t bytes() const noexcept {
+    return row_block_ + slot_block_ + (direct_ != nullptr ? direct_->bytes() : 0) + strings_.bytes() + heap_.bytes();
+  }
   /// Gives all memory back and forgets all groups.
   void clear() noexcept;
 
@@ -206,7 +163,14 @@ class GroupTable {
   Result<void> start_hashed();
   Result<void> find_numbered(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, ProbeScratch& scratch);
   Result<std::uint32_t> find_number(std::uint32_t number);
+  Result<void> start_numbered();
+  Result<std::byte*> append_number(std::uint32_t number);
+  Result<void> index_numbers();
+  Result<bool> find_direct(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups);
+  template <class Widen>
+  Result<bool> lay_out_direct(std::uint64_t more, Widen&& widen);
   Result<std::uint32_t> find_key(bool null, std::uint64_t key);
+  Result<std::byte*> state_of_key(bool null, std::uint64_t key);
   std::uint64_t hash_of(std::uint32_t group) const noexcept;
   bool is_free(std::uint32_t group) const noexcept;
   void forget(std::uint32_t group) noexcept;
@@ -219,6 +183,9 @@ class GroupTable {
   void place(std::uint32_t group, std::uint64_t hash) noexcept;
   bool equal(const std::uint64_t* row, const std::uint64_t* key) const noexcept;
   void initialize(std::byte* states, std::size_t stride, std::size_t count) noexcept;
+  void initialize_one(std::byte* state) noexcept;
+  bool direct() const noexcept { return direct_ != nullptr && direct_->in_use(); }
+  Error state_error() const;
   const std::uint64_t* key_at(std::uint32_t group) const noexcept {
     return reinterpret_cast<const std::uint64_t*>(rows_ + group * stride_);
   }
@@ -240,10 +207,14 @@ class GroupTable {
   std::uint32_t null_group_ = simd::kNoRow;  // hashed, kInteger
   std::uint32_t free_count_ = 0;             // of keys: rows of keys that were forgotten, in a list
   std::uint32_t free_head_ = simd::kNoRow;
-  std::size_t text_bytes_ = 0;  // of keys: long strings of keys that are there
+  std::size_t text_bytes_ = 0;           // of keys: long strings of keys that are there
+  std::uint32_t stamp_ = 0;              // numbered: in the directory, 0: none
+  std::unique_ptr<DirectIndex> direct_;  // of keys, where they may be close together: in the place of the slots
   std::uint32_t* slots_ = nullptr;
   std::size_t slot_block_ = 0;
   std::uint64_t slot_mask_ = 0;
+  // Sparse slots: a walk that the processor mispredicts costs more than the larger index (simd/README.md).
+  static constexpr std::uint64_t kSlotsPerGroup = 4;
   StringStore strings_;
   StateHeap heap_;
 };

@@ -74,6 +74,14 @@ void KeyColumns::read(std::size_t column, const std::uint32_t* groups, std::uint
     std::memcpy(out, from.base + groups[0] * from.width, count * from.width);
     return;
   }
+  read_scattered(column, groups, count, to, at);
+}
+
+void KeyColumns::read_scattered(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
+                                std::uint32_t at) const noexcept {
+  const Column& from = columns_[column];
+  std::byte* out = static_cast<std::byte*>(to.data) + at * from.width;
+  set_valid_range(to, at, count);
   switch (from.width) {
     case 1:
       return gather<std::uint8_t>(from.base, groups, count, out);

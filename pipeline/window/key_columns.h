@@ -30,6 +30,10 @@ class KeyColumns {
   void read(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
             std::uint32_t at) const noexcept;
 
+  /// The same of groups in any order.
+  void read_scattered(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
+                      std::uint32_t at) const noexcept;
+
  private:
   struct Column {
     std::size_t width = 0;

@@ -1,6 +1,8 @@
 // Tables of keys that several slices share, and slices whose rows hold numbers of such a table. See group_table.h.
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -14,6 +16,9 @@ namespace {
 constexpr std::uint64_t kFree = ~std::uint64_t{0};  // in place of a count of rows
 // Texts of keys that are gone may take three times the room of those that are there, and this much.
 constexpr std::size_t kTextSlack = std::size_t{64} << 10;
+// A slice that takes rows after another one writes its own rows into the directory again, if they are no more than this
+// and a few for each row that comes.
+constexpr std::uint32_t kWrittenAgainMax = 64;
 
 std::uint64_t& word(std::byte* at) noexcept {
   return *reinterpret_cast<std::uint64_t*>(at);
@@ -43,44 +48,104 @@ bool GroupTable::is_free(std::uint32_t group) const noexcept {
 
 // ---- Numbered slices --------------------------------------------------------------------------------------------
 
+Result<void> GroupTable::start_numbered() {
+  mode_ = Mode::kNumbered;
+  key_bytes_ = sizeof(std::uint64_t);
+  stride_ = key_bytes_ + setup_.aggregates->state_bytes();
+  count_ = 0;
+  row_capacity_ = 0;
+  return grow_rows(std::max(1u, std::min(expected_, setup_.groups_max)));
+}
+
+/// A row for a number that the slice does not have yet. Returns its state, which is not made yet.
+Result<std::byte*> GroupTable::append_number(std::uint32_t number_new) {
+  if (count_ >= setup_.groups_max) return groups_error();
+  if (count_ == row_capacity_) WEIR_TRY(grow_rows(std::size_t{row_capacity_} * 2));
+  std::byte* row = rows_ + count_++ * stride_;
+  word(row) = number_new;
+  ++word(setup_.numbers->rows_ + number_new * setup_.numbers->stride_ + setup_.numbers->key_bytes_);
+  return row + key_bytes_;
+}
+
 Result<void> GroupTable::find_numbered(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups,
                                        ProbeScratch& scratch) {
   WEIR_TRY(setup_.numbers->find_or_insert(keys, rows, groups, scratch));
-  for (std::uint32_t i = 0; i < rows.count; ++i) {
-    std::uint32_t& group = groups[rows[i]];
-    const std::uint32_t found = slots_[group & slot_mask_];
-    if (found != simd::kEmptySlot && number(found) == group) {
-      group = found;
-    } else {
-      WEIR_ASSIGN(group, find_number(group));
+  return find_numbers(groups, rows, groups);
+}
+
+Result<void> GroupTable::find_numbers(const std::uint32_t* numbers, const simd::Rows& rows, std::uint32_t* groups) {
+  if (mode_ == Mode::kEmpty) WEIR_TRY(start_numbered());
+  NumberDirectory& directory = *setup_.directory;
+  if (slots_ == nullptr && stamp_ != directory.stamp() && count_ > kWrittenAgainMax + 8 * rows.count)
+    WEIR_TRY(index_numbers());
+  if (slots_ != nullptr) {
+    for (std::uint32_t i = 0; i < rows.count; ++i) {
+      const std::uint32_t row = rows[i];
+      WEIR_ASSIGN(groups[row], find_number(numbers[row]));
     }
+    return {};
+  }
+  if (!directory.cover(setup_.numbers->count_)) return state_error();
+  NumberDirectory::Place* places = directory.places();
+  if (stamp_ != directory.stamp()) {
+    stamp_ = directory.take_stamp();
+    for (std::uint32_t group = 0; group < count_; ++group) places[number(group)] = {stamp_, group};
+  }
+  for (std::uint32_t i = 0; i < rows.count; ++i) {
+    const std::uint32_t row = rows[i];
+    NumberDirectory::Place& place = places[numbers[row]];
+    if (place.stamp != stamp_) {
+      place = {stamp_, count_};
+      WEIR_ASSIGN(std::byte * state, append_number(numbers[row]));
+      initialize_one(state);
+    }
+    groups[row] = place.row;
   }
   return {};
+}
+
+void GroupTable::initialize_one(std::byte* state) noexcept {
+  const std::size_t bytes = setup_.aggregates->state_bytes();
+  if (!setup_.aggregates->initial_is_zero()) {
+    std::memcpy(state, setup_.aggregates->initial(), bytes);
+    return;
+  }
+  for (std::size_t at = 0; at < bytes; at += sizeof(std::uint64_t)) word(state + at) = 0;
+}
+
+/// Gives a slice slots, for numbers that come to it in small pieces.
+Result<void> GroupTable::index_numbers() {
+  slot_mask_ = std::bit_ceil(std::uint64_t{count_} * kSlotsPerGroup) / 2 - 1;  // grow_slots doubles it
+  return grow_slots();
 }
 
 Result<std::uint32_t> GroupTable::find_number(std::uint32_t number_wanted) {
   std::uint64_t slot = number_wanted & slot_mask_;
   for (; slots_[slot] != simd::kEmptySlot; slot = (slot + 1) & slot_mask_)
     if (number(slots_[slot]) == number_wanted) return slots_[slot];
-  const std::uint64_t key = number_wanted;
-  WEIR_ASSIGN(const std::uint32_t group, insert(&key));
-  place(group, key);
-  ++word(setup_.numbers->rows_ + number_wanted * setup_.numbers->stride_ + setup_.numbers->key_bytes_);
+  if ((std::uint64_t{count_} + 1) * kSlotsPerGroup > slot_mask_ + 1) WEIR_TRY(grow_slots());
+  const std::uint32_t group = count_;
+  WEIR_ASSIGN(std::byte * state, append_number(number_wanted));
+  initialize_one(state);
+  place(group, number_wanted);
   return group;
 }
 
 Result<std::uint32_t> GroupTable::find_key(bool null, std::uint64_t key) {
-  if (mode_ == Mode::kNumbered) {
-    GroupTable& numbers = *setup_.numbers;
-    if (numbers.mode_ == Mode::kEmpty) WEIR_TRY(numbers.start_hashed());
-    WEIR_ASSIGN(const std::uint32_t number_found, numbers.find_key(null, key));
-    return find_number(number_found);
-  }
   if (null) {
     if (null_group_ == simd::kNoRow) {
       WEIR_ASSIGN(null_group_, insert(&key));
     }
     return null_group_;
+  }
+  if (direct_ != nullptr && !direct_->refused() && (!direct() || direct_->place(&key) == DirectIndex::kOutside))
+    WEIR_TRY(lay_out_direct(1, [&](DirectIndex::Ranges& ranges) { direct_->widen(ranges, &key); }));
+  if (direct()) {
+    std::uint32_t& slot = direct_->slot(direct_->place(&key));
+    if (slot == simd::kEmptySlot) {
+      WEIR_ASSIGN(slot, insert(&key));
+    }
+    return slot;
   }
   const std::uint64_t hash = simd::hash_u64(key);
   for (std::uint64_t slot = hash & slot_mask_; slots_[slot] != simd::kEmptySlot; slot = (slot + 1) & slot_mask_)
@@ -88,6 +153,18 @@ Result<std::uint32_t> GroupTable::find_key(bool null, std::uint64_t key) {
   WEIR_ASSIGN(const std::uint32_t group, insert(&key));
   place(group, hash);
   return group;
+}
+
+/// Where a dense table puts the state of a key when it leaves off being one. Each key comes once.
+Result<std::byte*> GroupTable::state_of_key(bool null, std::uint64_t key) {
+  if (mode_ != Mode::kNumbered) {
+    WEIR_ASSIGN(const std::uint32_t group, find_key(null, key));
+    return state(group);
+  }
+  GroupTable& numbers = *setup_.numbers;
+  if (numbers.mode_ == Mode::kEmpty) WEIR_TRY(numbers.start_hashed());
+  WEIR_ASSIGN(const std::uint32_t number_found, numbers.find_key(null, key));
+  return append_number(number_found);
 }
 
 Result<void> GroupTable::number_groups() {
@@ -103,6 +180,49 @@ void GroupTable::seal() noexcept {
 
 // ---- Tables of keys ---------------------------------------------------------------------------------------------
 
+/// New places for the keys that are there and those that `widen` adds. False: keys are found by hash from now on.
+template <class Widen>
+Result<bool> GroupTable::lay_out_direct(std::uint64_t more, Widen&& widen) {
+  DirectIndex::Ranges ranges;
+  const auto each_key = [&](auto&& body) {
+    for (std::uint32_t group = 0; group < count_; ++group)
+      if (group != null_group_ && !is_free(group)) body(group);
+  };
+  each_key([&](std::uint32_t group) { direct_->widen(ranges, key_at(group)); });
+  widen(ranges);
+  if (!direct_->lay_out(ranges, key_count() + more)) {
+    slot_mask_ = std::bit_ceil(std::max<std::uint64_t>(64, count_ + 1) * kSlotsPerGroup) / 2 - 1;
+    WEIR_TRY(grow_slots());
+    return false;
+  }
+  each_key([&](std::uint32_t group) { direct_->slot(direct_->place(key_at(group))) = group; });
+  return true;
+}
+
+/// find_or_insert without a hash where keys lie close together. False: go by hash.
+Result<bool> GroupTable::find_direct(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups) {
+  if (direct_ == nullptr || direct_->refused()) return false;
+  if (rows.count == 0) return true;
+  if (!direct_->in_use() || !direct_->find(keys, rows, groups)) {
+    WEIR_ASSIGN(const bool laid_out,
+                lay_out_direct(rows.count, [&](DirectIndex::Ranges& ranges) { direct_->widen(ranges, keys, rows); }));
+    if (!laid_out) return false;
+    const bool found = direct_->find(keys, rows, groups);
+    WEIR_CHECK(found);
+  }
+  const std::uint64_t* words = nullptr;
+  for (std::uint32_t i = 0; i < rows.count; ++i) {
+    const std::uint32_t row = rows[i];
+    std::uint32_t& slot = direct_->slot(groups[row]);
+    if (slot == simd::kEmptySlot) {
+      if (words == nullptr) words = keys.words();
+      WEIR_ASSIGN(slot, insert(words + std::size_t{row} * setup_.keys->words));
+    }
+    groups[row] = slot;
+  }
+  return true;
+}
+
 bool GroupTable::release(std::uint32_t group) noexcept {
   std::uint64_t& count = word(rows_ + group * stride_ + key_bytes_);
   if (--count != 0) return false;
@@ -114,6 +234,8 @@ void GroupTable::forget(std::uint32_t group) noexcept {
   std::byte* row = rows_ + group * stride_;
   if (group == null_group_) {
     null_group_ = simd::kNoRow;
+  } else if (direct()) {
+    direct_->slot(direct_->place(key_at(group))) = simd::kEmptySlot;
   } else {
     std::uint64_t hole = hash_of(group) & slot_mask_;
     while (slots_[hole] != group) hole = (hole + 1) & slot_mask_;

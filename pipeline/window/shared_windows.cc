@@ -6,10 +6,14 @@
 #include <cstring>
 #include <numeric>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace weir {
 namespace {
+
+// Of states that wait to be lowered: they and what they become stay in the first cache.
+constexpr std::size_t kStageBytes = 16384;
 
 /// Rows of a slice's table from `first` on.
 StateRowList rows_of(const Slice& slice, std::uint32_t first) noexcept {
@@ -24,12 +28,21 @@ std::uint32_t piece(std::uint32_t left, std::size_t budget) noexcept {
 /// to[i] := from[i]; the lists have no row in common.
 void copy_rows(const StateRowList& to, const StateRowList& from, std::uint32_t count) noexcept {
   const std::size_t stride = std::min(to.rows.stride, from.rows.stride);
-  struct Pair {
-    std::uint64_t words[2];
+  const auto copy = [&](auto bytes) {
+    for (std::uint32_t i = 0; i < count; ++i) std::memcpy(to.row(i), from.row(i), bytes);
   };
-  for (std::uint32_t i = 0; stride == sizeof(Pair) && i < count; ++i)
-    *reinterpret_cast<Pair*>(to.row(i)) = *reinterpret_cast<const Pair*>(from.row(i));
-  for (std::uint32_t i = 0; stride != sizeof(Pair) && i < count; ++i) std::memcpy(to.row(i), from.row(i), stride);
+  switch (stride) {  // so that the commonest are no calls
+    case 8:
+      return copy(std::integral_constant<std::size_t, 8>());
+    case 16:
+      return copy(std::integral_constant<std::size_t, 16>());
+    case 24:
+      return copy(std::integral_constant<std::size_t, 24>());
+    case 32:
+      return copy(std::integral_constant<std::size_t, 32>());
+    default:
+      return copy(stride);
+  }
 }
 
 /// An empty piece costs something too.
@@ -49,6 +62,7 @@ SharedWindows::SharedWindows(const Setup& setup)
     : setup_(setup),
       algebra_(*setup.layout),
       no_aggregates_(layout_without_aggregates()),
+      directory_(*setup.arena),
       key_columns_(*setup.keys, *setup.arena),
       stride_(setup.layout->state_bytes()),
       one_state_(algebra_.invertible() || setup.math.kind == WindowKind::kCumulate),
@@ -118,6 +132,13 @@ Result<void> SharedWindows::grow_zeroed(T*& array, std::size_t& block, std::size
   return {};
 }
 
+Result<void> SharedWindows::take_rows(States& states, std::uint32_t count) {
+  if (states.base != nullptr) return {};
+  WEIR_ASSIGN(states.base, take(count * stride_));
+  states.block = StateArena::block_bytes(count * stride_);
+  return {};
+}
+
 void SharedWindows::give_memory_back() noexcept {
   for (States& states : states_) {
     if (states.base != nullptr) setup_.arena->give_back(states.base, states.block);
@@ -133,6 +154,7 @@ void SharedWindows::give_memory_back() noexcept {
   entered_ = nullptr;
   entered_block_ = 0;
   key_columns_.free();
+  directory_.free();
   capacity_ = 0;
   numbers_.clear();
 }
@@ -183,10 +205,12 @@ void SharedWindows::release_numbers(std::uint32_t count) noexcept {
 
 // ---- Which window is next ---------------------------------------------------------------------------------------
 
+/// Whether the window after the last one has not fired at the watermark: then no window is due.
 bool SharedWindows::none_due(Watermark watermark) const noexcept {
   return fired_end_ != kEventTimeMin && !setup_.math.fired(fired_end_ + setup_.math.slice, watermark);
 }
 
+/// End of the next window that has rows, kEventTimeMax where there is none. Requires: retire() is done.
 std::int64_t SharedWindows::next_end(const SliceStore& store) const noexcept {
   std::int64_t end = kEventTimeMax;
   if (live_ != 0 || frame_end_ > fired_end_) end = fired_end_ + setup_.math.slice;
@@ -200,6 +224,20 @@ std::int64_t SharedWindows::next_end(const SliceStore& store) const noexcept {
 
 // ---- Entering ---------------------------------------------------------------------------------------------------
 
+Result<SharedWindows::Next> SharedWindows::next_window(SliceStore& store, Watermark target, std::size_t& budget) {
+  // At the end nothing is left to be done when the end of the input has been passed on.
+  if (target == kWatermarkNone || (none_due(target) && target != kWatermarkEnd)) return Next::kNone;
+  WEIR_ASSIGN(const bool retired, retire(store, budget));
+  if (!retired) return Next::kWaiting;
+  const std::int64_t end = next_end(store);
+  if (end == kEventTimeMax || !setup_.math.fired(end, target)) return Next::kNone;
+  WEIR_ASSIGN(const bool prepared, prepare(store, end, budget));
+  if (!prepared) return Next::kWaiting;
+  window_end_ = end;
+  return Next::kReady;
+}
+
+/// Lets the slices of the window that ends at `end` enter. False: the budget is spent.
 Result<bool> SharedWindows::prepare(SliceStore& store, std::int64_t end, std::size_t& budget) {
   for (std::uint32_t i = store.entered_until(); i < store.open_count();) {
     const Slice& slice = store.at(i);
@@ -273,7 +311,7 @@ Result<bool> SharedWindows::retire(SliceStore& store, std::size_t& budget) {
     task_ = Task::kLeave;
     flip_wanted_ = extras_stale_ = false;
   }
-  if (live_ == 0 && store.open_count() == 0 && frame_end_ <= fired_end_) give_memory_back();
+  if (live_ == 0 && !staging_ && store.open_count() == 0 && frame_end_ <= fired_end_) give_memory_back();
   return true;
 }
 
@@ -377,10 +415,7 @@ Result<bool> SharedWindows::flip(SliceStore& store, std::size_t& budget) {
 
 /// front, row := front + row, front. Where states own memory the row gets the old front state with all that it owns.
 Result<void> SharedWindows::flip_rows(Slice& slice, std::uint32_t first, std::uint32_t count) {
-  if (result_.base == nullptr) {
-    WEIR_ASSIGN(result_.base, take(kBlock * stride_));
-    result_.block = StateArena::block_bytes(kBlock * stride_);
-  }
+  WEIR_TRY(take_rows(result_, kBlock));
   const std::uint32_t* groups = numbers_of(slice, first, count);
   const StateRowList rows = rows_of(slice, first), front = list(kFrontPart, groups);
   const StateRowList kept{{result_.base, stride_}, nullptr};
@@ -451,10 +486,7 @@ Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uin
   if (one_state_ || (front_live_ == 0 && extra_live_ == 0))
     return GroupSelection{nullptr, groups, count, {states_[kRunningPart].base, stride_}, &heap_, true};
   WEIR_DCHECK(count <= kBlock);
-  if (result_.base == nullptr) {
-    WEIR_ASSIGN(result_.base, take(kBlock * stride_));
-    result_.block = StateArena::block_bytes(kBlock * stride_);
-  }
+  WEIR_TRY(take_rows(result_, kBlock));
   const StateRowList to{{result_.base, stride_}, nullptr};
   const StateMemory memory_of{&result_.strings, &result_heap_, setup_.arena};
   const StateRowList front = list(kFrontPart, groups);
@@ -469,6 +501,54 @@ Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uin
   WEIR_TRY(algebra_.combine(to, list(kRunningPart, groups), count, memory_of));
   if (extra_live_ != 0) WEIR_TRY(algebra_.combine(to, list(kExtraPart, groups), count, memory_of));
   return GroupSelection{nullptr, identity_.get(), count, to.rows, &result_heap_, true};
+}
+
+std::uint32_t SharedWindows::stage_rows_max() const noexcept {
+  if (algebra_.owns_memory() || (keyed() && !key_columns_.present())) return 0;
+  return static_cast<std::uint32_t>(std::clamp<std::size_t>(kStageBytes / stride_, 16, kBlock));
+}
+
+Result<void> SharedWindows::stage_rows(WindowStage& stage, std::uint32_t count) {
+  static constexpr std::uint32_t kOnly = 0;
+  const std::uint32_t* groups = keyed() ? stage.groups.get() + stage.rows : &kOnly;
+  const StateRowList to{{stage.state_rows.get() + stage.rows * stride_, stride_}, nullptr};
+  const StateRowList running = list(kRunningPart, groups);
+  if (one_state_ || (front_live_ == 0 && extra_live_ == 0)) {
+    copy_rows(to, running, count);
+    return {};
+  }
+  if (extra_live_ == 0 && algebra_.add_into(to, list(kFrontPart, groups), running, count)) return {};
+  const StateMemory none{&result_.strings, &result_heap_, setup_.arena};  // staged states own nothing
+  copy_rows(to, list(kFrontPart, groups), count);
+  WEIR_TRY(algebra_.combine(to, running, count, none));
+  if (extra_live_ != 0) WEIR_TRY(algebra_.combine(to, list(kExtraPart, groups), count, none));
+  return {};
+}
+
+Result<SharedWindows::Next> SharedWindows::stage_windows(SliceStore& store, Watermark target,
+                                                         std::uint32_t& windows_max, WindowStage& stage,
+                                                         std::size_t& budget) {
+  stage.heap = &result_heap_;
+  while (true) {
+    if (!in_window_) {
+      if (windows_max == 0) return Next::kReady;
+      WEIR_ASSIGN(const Next next, next_window(store, target, budget));
+      if (next != Next::kReady) return next;
+      in_window_ = true;
+      position_ = 0;
+    }
+    const std::uint32_t count = select(position_, stage.room - stage.rows, stage.groups.get() + stage.rows);
+    if (count != 0) {
+      WEIR_TRY(stage_rows(stage, count));
+      stage.windows[stage.window_count++] = {window_end_, count};
+      stage.rows += count;
+      staging_ = true;
+    }
+    if (!selected_all(position_)) return Next::kReady;
+    in_window_ = false;
+    --windows_max;
+    fired();
+  }
 }
 
 void SharedWindows::free_rows() noexcept {

@@ -35,6 +35,7 @@
 #include "window/row_algebra.h"
 #include "window/slice_store.h"
 #include "window/window_math.h"
+#include "window/window_stage.h"
 
 namespace weir {
 
@@ -54,16 +55,16 @@ class SharedWindows {
 
   /// For the slices' setup; null without keys.
   GroupTable* numbers() noexcept { return keyed() ? &numbers_ : nullptr; }
+  NumberDirectory* directory() noexcept { return &directory_; }
 
-  // ---- Windows, in the order of their ends: next_end, prepare until it is true, read, fired, retire until true ----
-  /// End of the next window that has rows, kEventTimeMax where there is none. Requires: retire() is done.
-  std::int64_t next_end(const SliceStore& store) const noexcept;
-  /// Whether the window after the last one has not fired at the watermark: then no window is due.
-  bool none_due(Watermark watermark) const noexcept;
-  /// Lets the slices of the window that ends at `end` enter. Spends at most `budget` rows; false: call again.
-  Result<bool> prepare(SliceStore& store, std::int64_t end, std::size_t& budget);
-  void fired(std::int64_t end) noexcept { fired_end_ = end; }
-  /// Lets the slices go whose last window has fired, and closes them.
+  // ---- Windows, in the order of their ends: next_window, read, fired, … and retire at the end ----
+  /// kWaiting: the budget is spent, call again.
+  enum class Next : std::uint8_t { kReady, kWaiting, kNone };
+  /// Makes the next window ready that has rows and that the watermark completes.
+  Result<Next> next_window(SliceStore& store, Watermark target, std::size_t& budget);
+  std::int64_t window_end() const noexcept { return window_end_; }
+  void fired() noexcept { fired_end_ = window_end_; }
+  /// Lets the slices go whose last window has fired, and closes them. Spends at most `budget` rows; false: call again.
   Result<bool> retire(SliceStore& store, std::size_t& budget);
 
   // ---- The window that is ready ----
@@ -82,6 +83,22 @@ class SharedWindows {
   /// Whether rows() hold strings that go away with free_rows().
   bool rows_own_memory() const noexcept { return !one_state_ && algebra_.owns_memory(); }
   void free_rows() noexcept;
+
+  // ---- Many windows at once, in the place of next_window, rows and fired ----
+  /// Results to stage before they are lowered; 0 where states own memory, or keys do not stand in columns.
+  std::uint32_t stage_rows_max() const noexcept;
+  /// Stages the windows that the watermark completes: until there is no room or `windows_max` are done (kReady), until
+  /// the budget is spent (kWaiting), or to the last (kNone). Rows may come in when the stage has been cleared.
+  Result<Next> stage_windows(SliceStore& store, Watermark target, std::uint32_t& windows_max, WindowStage& stage,
+                             std::size_t& budget);
+  /// Says that the stage has been cleared.
+  void lowered() noexcept { staging_ = false; }
+  std::int64_t fired_end() const noexcept { return fired_end_; }
+  /// read_key() of groups in any order. Requires: stage_rows_max() != 0.
+  void read_scattered_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
+                          std::uint32_t at) const noexcept {
+    key_columns_.read_scattered(column, groups, count, to, at);
+  }
 
   static constexpr std::uint32_t kBlock = 1024;
   std::size_t memory_bytes() const noexcept { return kBlock * sizeof(std::uint32_t) * 3; }
@@ -112,7 +129,12 @@ class SharedWindows {
   Error memory_error() const;
   Result<std::byte*> take(std::size_t bytes);
   void give_memory_back() noexcept;
+  Result<void> take_rows(States& states, std::uint32_t count);
 
+  bool none_due(Watermark watermark) const noexcept;
+  std::int64_t next_end(const SliceStore& store) const noexcept;
+  Result<bool> prepare(SliceStore& store, std::int64_t end, std::size_t& budget);
+  Result<void> stage_rows(WindowStage& stage, std::uint32_t count);
   Result<bool> enter(SliceStore& store, std::uint32_t position, std::size_t& budget);
   void count_in(const std::uint32_t* groups, std::uint32_t count) noexcept;
   void count_out(const std::uint32_t* groups, std::uint32_t count) noexcept;
@@ -133,6 +155,7 @@ class SharedWindows {
   RowAlgebra algebra_;
   AggregateLayout no_aggregates_;
   GroupTable numbers_;
+  NumberDirectory directory_;
   KeyColumns key_columns_;
   std::size_t stride_;
   bool one_state_;  // everything is in the running part
@@ -145,11 +168,15 @@ class SharedWindows {
   StateHeap heap_;  // what states of all parts own, and undo rows
   States result_;   // front + running + extra of a block of groups
   StateHeap result_heap_;
+  bool staging_ = false;    // staged results may refer to what stands here
+  bool in_window_ = false;  // the window at window_end_ is staged up to position_
+  std::uint32_t position_ = 0;
   std::unique_ptr<std::uint32_t[]> block_;     // numbers of the rows in hand
   std::unique_ptr<std::uint32_t[]> fresh_;     // those of them that are new
   std::unique_ptr<std::uint32_t[]> identity_;  // 0, 1, …
 
   std::int64_t fired_end_ = kEventTimeMin;
+  std::int64_t window_end_ = kEventTimeMin;
   std::int64_t frame_end_ = kEventTimeMin;  // CUMULATE: of the frame in the running part
   std::uint32_t live_ = 0;                  // slices that have entered and not left
   std::uint32_t front_live_ = 0;

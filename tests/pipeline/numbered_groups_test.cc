@@ -23,6 +23,7 @@ struct NumberedSlices {
   KeyLayout keys;
   StateArena arena;
   GroupTable numbers;
+  NumberDirectory directory{arena};
   struct OneSlice {
     GroupTable table;
     std::map<std::string, std::uint64_t> expected;
@@ -56,6 +57,7 @@ struct NumberedSlices {
     slices.emplace_back();
     GroupTable::Setup setup{&keys, &layout, &arena, groups_max};
     setup.numbers = &numbers;
+    setup.directory = &directory;
     setup.dense_range_free = 64;
     slices.back().table.set_up(setup);
   }
@@ -148,6 +150,7 @@ TEST(NumberedGroups, SlicesEqualTheirMapsWhileKeysComeAndGo) {
       }
       EXPECT_EQ(t.numbers.key_count(), 0u);
       t.numbers.clear();
+      t.directory.free();
       EXPECT_EQ(t.arena.bytes_in_use(), 0u);
     }
   }

@@ -156,6 +156,32 @@ TEST_P(Groups, DenseKeysAreTheirOwnNumbers) {
   check_dense<std::int64_t>();
 }
 
+template <class K>
+void check_digits() {
+  Random random(29);
+  for_each_shape([&](const RowShape& shape, std::uint32_t end) {
+    Rows rows = shape.rows;
+    rows.validity = nullptr;
+    const K base = random() % 2 == 0 ? std::numeric_limits<K>::min() : static_cast<K>(-3);
+    const std::uint32_t range = 10, scale = 7;
+    std::vector<K> keys(end);
+    for (K& key : keys) key = static_cast<K>(base + static_cast<K>(random() % range));
+    if (end != 0 && random() % 2 == 0)
+      keys[random() % end] = random() % 2 == 0 ? static_cast<K>(base + 10) : std::numeric_limits<K>::max();
+    bool all = true;
+    for (std::uint32_t i = 0; i < rows.count; ++i) all &= Int128{keys[rows[i]]} - base < range;
+    std::vector<std::uint32_t> groups(end, 5);
+    ASSERT_EQ(add_dense_digit(keys.data(), base, range, scale, rows, groups.data()), all);
+    for (std::uint32_t i = 0; all && i < rows.count; ++i)
+      ASSERT_EQ(groups[rows[i]], 5 + scale * static_cast<std::uint32_t>(Int128{keys[rows[i]]} - base));
+  });
+}
+
+TEST_P(Groups, OneMoreColumnOfAKeyIsOneMoreDigit) {
+  check_digits<std::int32_t>();
+  check_digits<std::int64_t>();
+}
+
 /// An index with keys of `words` words, filled one by one.
 class Index {
  public:

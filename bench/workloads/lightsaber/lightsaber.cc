@@ -219,7 +219,8 @@ struct OpenLoop {
 
 void measure_latency(const Query& query, const Parameters& parameters, double peak, Report& report) {
   const double share = static_cast<double>(parameters.value("lightsaber.load_percent", 80, 80)) / 100;
-  const double seconds = parameters.smoke ? 0.02 : 2;
+  const double seconds = static_cast<double>(parameters.value("lightsaber.latency_ms", 2000, 20)) / 1e3;
+  if (seconds == 0) return;
   const auto rows = static_cast<std::uint64_t>(peak * 1e6 * share * seconds);
   OpenLoop loop{&query, peak * share / 1e3, 0, StructFeed(query.replay, query.unit_ns, rows), {}, -1};
   JobOptions options = options_of(query, parameters, 1);

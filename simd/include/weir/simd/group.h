@@ -22,6 +22,12 @@ inline constexpr std::uint32_t kEmptySlot = 0xFFFFFFFFu;
 template <class T>
 bool dense_groups(const T* keys, T base, std::uint32_t range, const Rows& rows, std::uint32_t* groups);
 
+/// groups[r] += (keys[r] - base) * scale for the selected rows, whose validity is not asked: one more column of a key.
+/// Returns as dense_groups does. T: int32_t, int64_t.
+template <class T>
+bool add_dense_digit(const T* keys, T base, std::uint32_t range, std::uint32_t scale, const Rows& rows,
+                     std::uint32_t* groups);
+
 /// `slots` has mask + 1 entries, a power of two, at least one of them empty.
 struct GroupIndexView {
   const std::uint32_t* slots = nullptr;
