@@ -3,6 +3,7 @@
 #include "weir/io/byte_sink.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "sources.h"
@@ -33,7 +34,11 @@ struct WriterConfig {
   bool sync_at_close = false;
   bool positioned = false;  // a file with offsets
   bool socket = false;
+  std::int64_t full_disk_timeout_ns = 0;
 };
+
+constexpr std::int64_t kFullDiskRetryNs = 250'000'000;
+constexpr std::int64_t kNotFull = -1;
 
 /// Buffers [head, head + sealed) are full and wait to be written; the next one fills.
 class BufferedWriter final : public OpOwner {
@@ -94,6 +99,7 @@ class BufferedWriter final : public OpOwner {
   /// Gives up what is not written.
   void abandon() noexcept {
     closing_ = abandoned_ = true;
+    if (retry_.valid()) backend_.cancel(retry_);
     if (!close_started_) backend_.close(handle_);
     close_started_ = true;
   }
@@ -113,7 +119,10 @@ class BufferedWriter final : public OpOwner {
 
   void complete(const IoEvent& event) noexcept override {
     --in_flight_;
+    if (event.tag == kRetry) retry_ = {};
     if (abandoned_) return;
+    if (event.tag == kRetry) return pump();
+    if (event.tag == kWrite && wait_for_room(event.result)) return;
     if (event.result < 0 || (event.tag == kWrite && event.result == 0)) return fail(event);
     switch (event.tag) {
       case kWrite:
@@ -129,10 +138,13 @@ class BufferedWriter final : public OpOwner {
     pump();
   }
 
+  bool disk_full() const noexcept { return full_since_ns_ != kNotFull; }
+
   bool closed = false;
+  std::uint64_t times_full = 0;
 
  private:
-  enum Tag : std::uint64_t { kWrite, kSync, kClose };
+  enum Tag : std::uint64_t { kWrite, kSync, kClose, kRetry };
 
   std::uint32_t index(std::uint32_t behind_head) const noexcept { return (head_ + behind_head) % config_.buffers_max; }
   char* buffer(std::uint32_t behind_head) noexcept {
@@ -153,7 +165,22 @@ class BufferedWriter final : public OpOwner {
     if (op.valid()) ++in_flight_;  // else at ops_max: the next call tries again
   }
 
+  /// A full disk may get room again: whether the write is to be tried again later.
+  bool wait_for_room(std::int32_t result) noexcept {
+    if (config_.full_disk_timeout_ns == 0 || (result != -ENOSPC && result != -EDQUOT)) return false;
+    const std::int64_t now = backend_.clock().now_ns();
+    if (full_since_ns_ == kNotFull) {
+      full_since_ns_ = now;
+      ++times_full;
+    }
+    if (now - full_since_ns_ >= config_.full_disk_timeout_ns) return false;
+    retry_ = backend_.timeout(kFullDiskRetryNs, *this, kRetry);
+    if (retry_.valid()) ++in_flight_;  // else at ops_max: the next call tries again
+    return true;
+  }
+
   void on_written(std::uint32_t bytes) {
+    full_since_ns_ = kNotFull;
     bytes_written_ += bytes;
     head_written_ += bytes;
     if (head_written_ < filled_[head_]) return;
@@ -165,7 +192,9 @@ class BufferedWriter final : public OpOwner {
 
   void fail(const IoEvent& event) {
     const char* action = event.tag == kSync ? "cannot sync " : event.tag == kClose ? "cannot close " : "cannot write ";
-    const std::string what = action + config_.name + " after " + std::to_string(bytes_written_) + " bytes";
+    std::string what = action + config_.name + " after " + std::to_string(bytes_written_) + " bytes";
+    if (disk_full())
+      what += ", having waited " + std::to_string(config_.full_disk_timeout_ns / 1'000'000'000) + " s for room";
     if (!error_.has_value())
       error_.emplace(event.result == 0 ? Error(ErrorCode::kIo, what + ": the system takes no bytes")
                                        : Error::from_errno(-event.result, what));
@@ -188,6 +217,8 @@ class BufferedWriter final : public OpOwner {
   std::uint32_t head_ = 0;
   std::uint32_t sealed_ = 0;
   std::uint32_t head_written_ = 0;
+  OpId retry_;
+  std::int64_t full_since_ns_ = kNotFull;
   std::uint32_t in_flight_ = 0;
   bool flush_wanted_ = false;
   bool closing_ = false;
@@ -251,6 +282,8 @@ class BufferedSink : public ByteSink {
   }
   std::size_t buffer_bytes() const noexcept override { return buffer_bytes_; }
   std::string_view name() const noexcept override { return name_; }
+  bool disk_full() const noexcept override { return writer_ != nullptr && writer_->disk_full(); }
+  std::uint64_t times_full() const noexcept override { return writer_ == nullptr ? 0 : writer_->times_full; }
 
  protected:
   virtual Result<IoHandle> open_handle(IoBackend& backend, WriterConfig& config) = 0;
@@ -272,9 +305,10 @@ class FileSink final : public BufferedSink {
   Result<IoHandle> open_handle(IoBackend& backend, WriterConfig& writer) override {
     WEIR_ASSIGN(const IoHandle handle, backend.open(config_.path, config_.mode));
     const auto status = backend.status(handle);
-    writer.positioned = status.has_value() && status->kind == FileKind::kRegular && config_.path != kStandardStream &&
-                        config_.mode != OpenMode::kAppend;
-    writer.sync_at_close = config_.sync_at_close && status.has_value() && status->kind == FileKind::kRegular;
+    const bool regular = status.has_value() && status->kind == FileKind::kRegular;
+    writer.positioned = regular && config_.path != kStandardStream && config_.mode != OpenMode::kAppend;
+    writer.sync_at_close = regular && config_.sync_at_close;
+    if (regular) writer.full_disk_timeout_ns = config_.full_disk_timeout_ns;
     return handle;
   }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "weir/io/byte_sink.h"
 #include "weir/io/connector.h"
@@ -30,6 +31,11 @@ class EncodingWriter final : public RowWriter {
   bool failed() const noexcept override { return error_.has_value() || sink_->failed(); }
   const Error& error() const noexcept override { return error_.has_value() ? *error_ : sink_->error(); }
   std::uint64_t bytes() const noexcept override { return sink_->bytes_committed(); }
+  const char* stalled() const noexcept override { return sink_->disk_full() ? "the disk is full" : nullptr; }
+  std::vector<IoCount> counts() const override {
+    if (sink_->times_full() == 0) return {};
+    return {{"times the disk was full", sink_->times_full()}};
+  }
 
  private:
   void finish_if_closed();

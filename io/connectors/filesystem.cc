@@ -28,6 +28,8 @@ constexpr OptionHelp kOptions[] = {
     {"path", "", "a file, a folder, or - for the standard input or output"},
     {"weir.inputs-max", "64", "source: files of a folder that are read side by side; more is an error"},
     {"weir.buffer-bytes", "262144", "bytes of each read or write buffer"},
+    {"sink.full-disk-timeout", "10 min",
+     "sink: how long a full disk may take to have room again before the job fails; until then the job waits"},
     {"sink.rolling-policy.file-size", "", "accepted for Flink; a run writes one part a shard"},
     {"sink.rolling-policy.rollover-interval", "", "accepted for Flink; a run writes one part a shard"},
     {"sink.rolling-policy.check-interval", "", "accepted for Flink; a run writes one part a shard"},
@@ -215,12 +217,13 @@ Result<std::unique_ptr<TableSource>> make_filesystem_source(const TableContext& 
 class FilesystemSink final : public TableSink {
  public:
   FilesystemSink(FormatContext format, std::string path, std::string run, std::uint32_t buffer_bytes,
-                 std::uint32_t sink_number)
+                 std::uint32_t sink_number, std::int64_t full_disk_timeout_ns)
       : format_(std::move(format)),
         path_(std::move(path)),
         run_(std::move(run)),
         buffer_bytes_(buffer_bytes),
-        sink_number_(sink_number) {}
+        sink_number_(sink_number),
+        full_disk_timeout_ns_(full_disk_timeout_ns) {}
 
   bool parallel() const noexcept override { return path_ != kStandardStream; }
 
@@ -228,6 +231,7 @@ class FilesystemSink final : public TableSink {
     WEIR_ASSIGN(std::unique_ptr<Encoder> encoder, make_encoder(format_));
     FileSinkConfig config;
     config.buffer_bytes = buffer_bytes_;
+    config.full_disk_timeout_ns = full_disk_timeout_ns_;
     if (path_ == kStandardStream) {
       config.path = path_;
       auto writer =
@@ -259,6 +263,7 @@ class FilesystemSink final : public TableSink {
   std::string run_;
   std::uint32_t buffer_bytes_;
   std::uint32_t sink_number_;
+  std::int64_t full_disk_timeout_ns_;
 };
 
 /// Makes the sink's folder. A path that stands for a file, or under one, is refused.
@@ -278,6 +283,8 @@ Result<std::unique_ptr<TableSink>> make_filesystem_sink(const TableContext& cont
   WEIR_ASSIGN(std::string path, options.required("path", "filesystem"));
   path = plain_path(std::move(path));
   WEIR_ASSIGN(const std::uint64_t buffer_bytes, options.number("weir.buffer-bytes", 262144, 4096, 16u << 20));
+  WEIR_ASSIGN(const std::int64_t full_disk_timeout_ns,
+              options.duration("sink.full-disk-timeout", std::int64_t{600} * 1'000'000'000, 0));
   FormatContext format = format_context(context, filesystem_connector());
   if (auto encoder = make_encoder(format); !encoder.has_value()) return std::move(encoder).error();
   if (format.format == "journal" && buffer_bytes < detail::kJournalBufferBytesMin) {
@@ -294,7 +301,7 @@ Result<std::unique_ptr<TableSink>> make_filesystem_sink(const TableContext& cont
   }
   return std::unique_ptr<TableSink>(std::make_unique<FilesystemSink>(std::move(format), std::move(path), std::move(run),
                                                                      static_cast<std::uint32_t>(buffer_bytes),
-                                                                     context.sink_number));
+                                                                     context.sink_number, full_disk_timeout_ns));
 }
 
 }  // namespace

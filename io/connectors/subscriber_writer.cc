@@ -474,6 +474,14 @@ Deliveries SubscriberWriter::deliveries() const noexcept {
   return all;
 }
 
+const char* SubscriberWriter::stalled() const noexcept {
+  if (failed() || finished_) return nullptr;
+  if (outgoing_ != nullptr && !subscribers_.front()->connected()) return "there is no connection";
+  if (came_ < options_.wait_for) return "subscribers have not come";
+  const bool stopped = closing_ || blocked();
+  return stopped ? "a subscriber is slow" : nullptr;
+}
+
 std::vector<IoCount> SubscriberWriter::counts() const {
   std::vector<IoCount> all{{"subscribers disconnected, too slow", disconnected_},
                            {"subscribers disconnected, talking", talkative_}};

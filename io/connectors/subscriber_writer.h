@@ -52,6 +52,7 @@ class SubscriberWriter final : public RowWriter {
   std::string listening() const override;
   Deliveries deliveries() const noexcept override;
   std::vector<IoCount> counts() const override;
+  const char* stalled() const noexcept override;
 
  private:
   class Subscriber;

@@ -25,7 +25,8 @@ void add_counts(const std::string& table, const std::vector<IoCount>& counts, Jo
 
 constexpr std::size_t kMalformedSamplesMax = 5;
 constexpr std::int64_t kWaitSliceNs = 20'000'000;
-constexpr int kBatchesPerRun = 4;  // bounds a turn, and so how late the others of the shard are
+constexpr std::uint32_t kIdleRunsPerLook = 16;  // until a fragment without work looks what its sinks wait for
+constexpr int kBatchesPerRun = 4;               // bounds a turn, and so how late the others of the shard are
 
 }  // namespace
 
@@ -104,7 +105,10 @@ std::size_t Fragment::run() {
   }
   bool ended = feed_ended() && head().finished();
   for (const auto& branch : branches_) ended = ended && branch.front()->finished();
-  if (work != 0) ++unpublished_;
+  if (work != 0)
+    ++unpublished_;
+  else if (++idle_runs_ % kIdleRunsPerLook == 0)
+    publish_stalled();
   if (unpublished_ >= publish_every_ || ended) {
     unpublished_ = 0;
     publish();
@@ -170,7 +174,18 @@ void Fragment::report_listening(std::map<std::string, std::string>& addresses) c
   });
 }
 
+void Fragment::publish_stalled() {
+  const char* stalled = nullptr;
+  each_sink([&](const SinkOperator& sink) {
+    if (stalled != nullptr || sink.writer() == nullptr) return;
+    stalled = sink.writer()->stalled();
+    if (stalled != nullptr) progress_.stalled_table.store(&sink.table(), std::memory_order_relaxed);
+  });
+  progress_.stalled.store(stalled, std::memory_order_release);
+}
+
 void Fragment::publish() {
+  publish_stalled();
   std::uint64_t late = 0, dropped = 0;
   each_sink([&dropped](const SinkOperator& sink) {
     if (sink.writer() == nullptr) return;

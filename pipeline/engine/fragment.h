@@ -61,6 +61,8 @@ struct FragmentProgress {
   std::atomic<Watermark> watermark{kWatermarkNone};
   std::atomic<int> holder{-1};  ///< Input of this fragment that holds its watermark back.
   std::atomic<std::uint32_t> idle_inputs{0};
+  std::atomic<const char*> stalled{nullptr};               ///< What a sink of this fragment waits for.
+  std::atomic<const std::string*> stalled_table{nullptr};  ///< Its table.
 };
 
 /// Thread: the owning shard, but for progress().
@@ -108,6 +110,7 @@ class Fragment : public Task {
   /// Nothing will be fed any more.
   virtual bool feed_ended() const noexcept = 0;
   virtual void publish();
+  void publish_stalled();
   /// Applied to every sink of the chain and of the branches.
   template <typename Visit>
   void each_sink(Visit visit) const;
@@ -129,6 +132,7 @@ class Fragment : public Task {
   bool done_ = false;
   bool rests_when_settled_ = false;
   std::uint32_t publish_every_ = 1;
+  std::uint32_t idle_runs_ = 0;
   std::uint32_t unpublished_ = 0;  // runs since progress was published
 };
 

@@ -485,6 +485,8 @@ JobProgress Job::progress() const {
       sum.malformed += p.malformed.load(std::memory_order_relaxed);
       dead_lettered += p.dead_lettered.load(std::memory_order_relaxed);
       sum.dropped += p.dropped.load(std::memory_order_relaxed);
+      if (const char* stalled = p.stalled.load(std::memory_order_acquire); stalled != nullptr && sum.stalled.empty())
+        sum.stalled = *p.stalled_table.load(std::memory_order_relaxed) + ": " + stalled;
       if (fragment->writes()) sum.rows_out += p.rows_out.load(std::memory_order_relaxed);
       if (fragment->reads()) {
         const Watermark watermark = p.watermark.load(std::memory_order_relaxed);

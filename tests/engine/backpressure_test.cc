@@ -1,8 +1,13 @@
 // Backpressure from end to end in simulated time: whatever stands still, everything before it stops, nothing is lost,
 // memory stays where it was, and it goes on by itself.
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
+#include <fstream>
 #include <set>
 
+#include "engine/host_rows.h"
 #include "engine/job_run.h"
 
 namespace weir::test {
@@ -49,10 +54,10 @@ class Backpressure : public testing::Test {
   void recover(SimPeer& sender, std::string& left, SimPeer& reader, std::string& got) {
     const Outcome outcome = finish(*job_, false, 2'000'000, [&](std::uint64_t) {
       if (feed(sender, left) == 0 && left.empty()) sender.shutdown_send();
-      got += reader.receive();
+      if (reader.valid()) got += reader.receive();
     });
     ASSERT_TRUE(outcome.ok()) << outcome.text();
-    got += reader.receive();
+    if (reader.valid()) got += reader.receive();
     ledger_ = outcome.ledger;
     expect_closed(ledger_);
     EXPECT_EQ(ledger_.dropped, 0u);
@@ -135,6 +140,207 @@ TEST_F(Backpressure, a_slow_subscriber_is_waited_for_by_its_own_job_alone) {
   got += reader.receive();
   EXPECT_TRUE(got == all);
   expect_closed(outcome.ledger);
+}
+
+TEST_F(Backpressure, a_disk_that_is_full_for_minutes_stops_the_sender_and_gets_every_row_when_it_has_room_again) {
+  make(
+      "CREATE TABLE t (k INT, n INT) WITH ('connector' = 'tcp', 'listen' = '127.0.0.1:7001', 'format' = 'csv', "
+      "'connections-until-end' = '1');\n" +
+      csv_table("o", "k INT, n INT", "/out") + "INSERT INTO o SELECT k, n FROM t;");
+  ASSERT_NE(job_, nullptr);
+  SimFaults faults;
+  faults.disk_bytes_max = 300'000;
+  world_.set_faults(faults);
+  SimPeer sender = connect(7001), nobody;
+  std::string left, none;
+  constexpr int kRows = 400'000;
+  for (int i = 0; i < kRows; ++i) left += std::to_string(i % 10) + "," + std::to_string(i) + "\n";
+  const std::string all = left;
+  EXPECT_EQ(stand_still(sender, left, 5 * kMinute), 0u) << "the sender blocks";
+  EXPECT_GT(left.size(), all.size() / 4);
+  EXPECT_EQ(job_->progress().stalled, "o: the disk is full");
+  world_.set_faults({});
+  recover(sender, left, nobody, none);
+  EXPECT_EQ(job_->progress().stalled, "");
+  EXPECT_EQ(ledger_.rows_written, static_cast<std::uint64_t>(kRows));
+  ASSERT_EQ(ledger_.counts.size(), 2u);
+  EXPECT_EQ(ledger_.counts[1].name, "times the disk was full");
+  EXPECT_EQ(ledger_.counts[1].count, 1u);
+  const auto written = world_.read_file("/out/part-0-0-0.csv");
+  ASSERT_TRUE(written.has_value()) << written.error().to_string();
+  EXPECT_TRUE(*written == all);
+}
+
+TEST_F(Backpressure, a_disk_that_stays_full_ends_the_job_after_the_time_that_it_may_wait) {
+  make(
+      "CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '100000', 'fields.n.kind' = "
+      "'sequence', 'fields.n.start' = '0', 'fields.n.end' = '99999');\n" +
+      csv_table("o", "n BIGINT", "/out", "'sink.full-disk-timeout' = '90 s'") + "INSERT INTO o SELECT n FROM t;");
+  ASSERT_NE(job_, nullptr);
+  SimFaults faults;
+  faults.disk_bytes_max = 100'000;
+  world_.set_faults(faults);
+  const Outcome outcome = finish(*job_, false);
+  expect_error(outcome, ErrorCode::kDiskFull, {"after 100000 bytes, having waited 90 s for room"});
+  EXPECT_GE(clock_.now_ns(), 90 * kMinute / 60);
+}
+
+struct Policy {
+  const char* name;
+  const char* options;
+  std::uint64_t Deliveries::*missed;  // what the slow one did not get counts as that; null: it gets everything
+};
+constexpr Policy kPolicies[] = {{"block", "", nullptr},
+                                {"drop-oldest", "", &Deliveries::dropped},
+                                {"conflate", ", 'conflate-key' = 'k'", &Deliveries::conflated},
+                                {"disconnect", "", &Deliveries::abandoned}};
+
+class SlowSubscribers : public Backpressure, public testing::WithParamInterface<Policy> {};
+INSTANTIATE_TEST_SUITE_P(Policies, SlowSubscribers, testing::ValuesIn(kPolicies),
+                         [](const auto& policy) { return std::to_string(policy.index); });
+
+TEST_P(SlowSubscribers, cost_the_job_and_the_others_what_the_policy_says) {
+  const Policy policy = GetParam();
+  make(
+      "CREATE TABLE t (k INT, n INT) WITH ('connector' = 'tcp', 'listen' = '127.0.0.1:7001', 'format' = 'csv', "
+      "'connections-until-end' = '1');\n"
+      "CREATE TABLE o (k INT, n INT) WITH ('connector' = 'socket', 'listen' = '127.0.0.1:7002', 'format' = 'csv', "
+      "'wait-for-subscribers' = '2', 'ring-bytes' = '65536', 'close-timeout' = '0', 'slow-subscribers' = '" +
+      std::string(policy.name) + "'" + policy.options + ");\nINSERT INTO o SELECT k, n FROM t;");
+  ASSERT_NE(job_, nullptr);
+  SimPeer fast = connect(7002), slow = connect(7002), sender = connect(7001);
+  std::string left, fast_got, slow_got;
+  constexpr std::uint64_t kRows = 200'000;
+  for (std::uint64_t i = 0; i < kRows; ++i) left += std::to_string(i % 10) + "," + std::to_string(i) + "\n";
+  const std::string all = left;
+  // The sender gives no more than the fast one has got, so that only the slow one is slow.
+  const std::int64_t begin = clock_.now_ns();
+  while (clock_.now_ns() - begin < 2 * kMinute) {
+    if (all.size() - left.size() < fast_got.size() + 16'384) feed(sender, left);
+    if (job_->poll() == 0) clock_.advance(1'000'000);
+    fast_got += fast.receive();
+  }
+  EXPECT_FALSE(job_->progress().finished);
+  if (policy.missed == nullptr) {
+    EXPECT_FALSE(left.empty()) << "the job waits for the slow one";
+    EXPECT_EQ(job_->progress().stalled, "o: a subscriber is slow");
+  } else {
+    EXPECT_TRUE(left.empty()) << "the job does not wait";
+    EXPECT_EQ(fast_got.size(), all.size());
+  }
+  const Outcome outcome = finish(*job_, false, 2'000'000, [&](std::uint64_t) {
+    if (feed(sender, left) == 0 && left.empty()) sender.shutdown_send();
+    fast_got += fast.receive();
+    slow_got += slow.receive();
+  });
+  ASSERT_TRUE(outcome.ok()) << outcome.text();
+  fast_got += fast.receive();
+  slow_got += slow.receive();
+  expect_closed(outcome.ledger);
+  EXPECT_EQ(job_->memory_bytes(), memory_);
+  EXPECT_TRUE(fast_got == all) << "the fast one gets everything, whatever the policy";
+  ASSERT_EQ(outcome.ledger.deliveries.size(), 1u);
+  const Deliveries& counts = outcome.ledger.deliveries[0].counts;
+  EXPECT_EQ(counts.offered, counts.delivered + counts.conflated + counts.dropped + counts.abandoned);
+  if (policy.missed == nullptr) {
+    EXPECT_EQ(counts.delivered, 2 * kRows);
+    EXPECT_TRUE(slow_got == all);
+    return;
+  }
+  EXPECT_GT(counts.*policy.missed, 0u);
+  EXPECT_EQ(counts.delivered + counts.*policy.missed, counts.offered) << "for no other reason";
+  std::vector<std::string> lines;
+  for (std::size_t at = 0, end = 0; (end = slow_got.find('\n', at)) != std::string::npos; at = end + 1)
+    lines.push_back(slow_got.substr(at, end - at));
+  if (policy.missed != &Deliveries::abandoned) {
+    EXPECT_EQ(lines.size(), counts.delivered - kRows);
+    // The newest rows, of each key, are among what it got.
+    for (std::uint64_t i = kRows - 10; i < kRows; ++i)
+      EXPECT_NE(std::find(lines.begin(), lines.end(), std::to_string(i % 10) + "," + std::to_string(i)), lines.end());
+  } else {
+    EXPECT_TRUE(std::any_of(outcome.ledger.counts.begin(), outcome.ledger.counts.end(), [](const TableCount& count) {
+      return count.name == "subscribers disconnected, too slow" && count.count == 1;
+    }));
+  }
+}
+
+std::size_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t all = 0, resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+TEST_F(Backpressure, a_frozen_sink_keeps_the_process_within_the_bound_that_explain_prints) {
+  const std::string sql =
+      tables("k INT, n INT", "k INT, n INT") + "INSERT INTO o SELECT k, n FROM t WHERE MOD(n, 2) = 0;";
+  auto plan = plan_sql(sql, {}, nullptr);
+  ASSERT_TRUE(plan.has_value());
+  JobOptions options = small_options();
+  options.shards = 2;
+  const auto explained = Job::explain(*plan, options);
+  ASSERT_TRUE(explained.has_value());
+  std::string left, got;
+  for (int i = 0; i < 2'000'000; ++i) left += std::to_string(i % 10) + "," + std::to_string(i) + "\n";
+  const std::size_t before = resident_bytes();
+  make(sql);
+  ASSERT_NE(job_, nullptr);
+  EXPECT_LE(memory_, explained->memory_bytes_max);
+  SimPeer reader = connect(7002), sender = connect(7001);
+  EXPECT_EQ(stand_still(sender, left, 10 * kMinute), 0u);
+  EXPECT_LE(resident_bytes(), before + explained->memory_bytes_max) << "10 minutes later";
+  EXPECT_GT(left.size(), explained->memory_bytes_max / 4) << "more than enough was there to take";
+  left.clear();
+  recover(sender, left, reader, got);
+  EXPECT_EQ(ledger_.rows_written, static_cast<std::uint64_t>(std::count(got.begin(), got.end(), '\n')));
+}
+
+TEST(BackpressureOfThreads, a_shard_that_stands_still_stops_the_writer_and_loses_nothing) {
+  constexpr std::size_t kTicks = 300'000;
+  std::vector<Tick> ticks;
+  for (std::size_t i = 0; i < kTicks; ++i)  // a row is a result, since every key is another one
+    ticks.push_back({static_cast<std::int64_t>(i / 100), static_cast<std::int32_t>(i), 1});
+  std::atomic<bool> go{false};
+  std::atomic<std::uint64_t> results{0}, of_the_slow{0};
+  JobOptions options = small_options();
+  options.shards = 2;
+  options.host_tables["ticks"].structs = tick_layout();
+  options.host_tables["ticks"].feed = {.writers = 1, .rows_max = 1024};
+  options.host_tables["bars"].parallel = true;
+  options.host_tables["bars"].write = [&](std::uint32_t shard, const Batch& batch) {
+    if (shard == 1) {
+      go.wait(false);
+      of_the_slow.fetch_add(batch.selected_count());
+    }
+    results.fetch_add(batch.selected_count());
+  };
+  auto job = make_job(kBarsSql, std::move(options));
+  ASSERT_TRUE(job.has_value()) << job.error().to_string();
+  Writer writer = std::move((*job)->writer("ticks")).value();
+  ASSERT_TRUE((*job)->start().has_value());
+  // As much as it takes. A slow machine may make this end early, never make it fail.
+  std::size_t at = 0;
+  for (int patience = 0; patience < 2'000 && at < kTicks;) {
+    const std::size_t taken =
+        writer.append_structs_wait(&ticks[at], std::min<std::size_t>(64, kTicks - at), 1'000'000).rows;
+    at += taken;
+    patience = taken == 0 ? patience + 1 : 0;
+    if (patience > 200 && results.load() == 0 && at < 20'000) patience = 0;  // it has not begun yet
+    if (patience > 200) break;
+  }
+  EXPECT_LT(at, kTicks) << "the writer is told that there is no room";
+  EXPECT_EQ(of_the_slow.load(), 0u);
+  go.store(true);
+  go.notify_all();
+  while (at < kTicks)
+    at += writer.append_structs_wait(&ticks[at], std::min<std::size_t>(64, kTicks - at), 1'000'000).rows;
+  writer.end();
+  ASSERT_TRUE((*job)->wait_for(60'000'000'000));
+  const auto ended = (*job)->wait();
+  ASSERT_TRUE(ended.has_value()) << ended.error().to_string();
+  EXPECT_EQ(results.load(), kTicks);
+  EXPECT_GT(of_the_slow.load(), 0u);
+  expect_closed((*job)->ledger());
 }
 
 TEST_F(Backpressure, explain_counts_the_rings_and_buffers_of_sockets) {

@@ -221,7 +221,8 @@ class Faults : public testing::Test {
     return finish(**job, false, 300'000, between);
   }
   std::string copy() const {
-    return csv_table("t", "v INT, k STRING", "/in/a.csv") + csv_table("o", "v INT, k STRING", "/out") +
+    return csv_table("t", "v INT, k STRING", "/in/a.csv") +
+           csv_table("o", "v INT, k STRING", "/out", "'sink.full-disk-timeout' = '0 s'") +
            "INSERT INTO o SELECT v, k FROM t;";
   }
   ManualClock clock_;
@@ -282,7 +283,8 @@ TEST(FaultsOfManySeeds, a_read_error_behind_a_short_read_ends_the_job_too) {
     JobOptions options = small_options();
     options.world = &world;
     const Outcome outcome = run_sql(csv_table("t", "v INT, k STRING", "/in/a.csv") +
-                                        csv_table("o", "v INT, k STRING", "/out") + "INSERT INTO o SELECT v, k FROM t;",
+                                        csv_table("o", "v INT, k STRING", "/out", "'sink.full-disk-timeout' = '0 s'") +
+                                        "INSERT INTO o SELECT v, k FROM t;",
                                     options, 300'000);
     SCOPED_TRACE(seed);
     if (outcome.ok()) {

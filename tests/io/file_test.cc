@@ -1,7 +1,12 @@
 // Files, pipes and folders through every backend: what is written is read, and what cannot be says why.
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
 
 #include "io/backend_fixture.h"
 
@@ -289,6 +294,30 @@ TEST_P(HostFileTest, AFullDiskNamesThePathAndTheBytesWritten) {
   ASSERT_TRUE(sink->failed());
   EXPECT_EQ(sink->error().code(), ErrorCode::kDiskFull);
   EXPECT_NE(sink->error().message().find("/dev/full after 0 bytes"), std::string_view::npos);
+}
+
+TEST_P(HostFileTest, ADiskThatHasRoomAgainGetsTheRestOfTheFile) {
+  const std::string disk = world_->path("disk");
+  world_->make_directory("disk");
+  if (::mount("none", disk.c_str(), "tmpfs", 0, "size=64k") != 0)
+    GTEST_SKIP() << "no small file system can be mounted here: " << std::strerror(errno);
+  const std::unique_ptr<const std::string, void (*)(const std::string*)> unmount(
+      &disk, [](const std::string* path) { ::umount2(path->c_str(), MNT_DETACH); });
+  world_->write_file("disk/filler", std::string(40'000, 'f'));
+  auto sink = make_file_sink(
+      {.path = disk + "/rows", .buffer_bytes = 10'000, .full_disk_timeout_ns = std::int64_t{600} * 1'000'000'000});
+  ASSERT_TRUE(sink->open(*backend_).has_value());
+  const std::string bytes = pattern(60'000);
+  std::size_t done = 0;
+  ASSERT_TRUE(drive([&] {
+    done += sink->append(std::span(bytes).subspan(done));
+    return sink->disk_full();
+  })) << sink->bytes_written();
+  EXPECT_LT(done, bytes.size());
+  EXPECT_FALSE(sink->failed());
+  world_->remove_file("disk/filler");
+  EXPECT_TRUE(write_all(*sink, std::string_view(bytes).substr(done)));
+  EXPECT_TRUE(world_->read_file("disk/rows") == bytes);
 }
 
 TEST_P(HostFileTest, NoPermissionIsSaid) {

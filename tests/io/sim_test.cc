@@ -127,6 +127,70 @@ TEST(SimTest, AFullDiskTakesWhatFitsAndThenSaysSo) {
   EXPECT_EQ(outcome.bytes, pattern(20000).substr(0, 5000));
 }
 
+TEST(SimTest, AFullDiskIsWaitedForAsLongAsTheSinkMayAndNothingIsLostWhereItComesBack) {
+  const std::string bytes = pattern(20000);
+  for (const std::int64_t back_after_s : {0, 1, 59, 61}) {
+    ManualClock clock;
+    SimWorld world(clock, 5);
+    SimFaults faults;
+    faults.disk_bytes_max = 5000;
+    faults.short_write = 0.3;
+    world.set_faults(faults);
+    auto backend = std::move(*make_sim_backend(world));
+    auto sink = make_file_sink(
+        {.path = "/out", .buffer_bytes = 3000, .full_disk_timeout_ns = std::int64_t{60} * 1'000'000'000});
+    ASSERT_TRUE(sink->open(*backend).has_value());
+    std::size_t done = 0;
+    std::int64_t full_since = -1;
+    for (int turn = 0; turn < 100'000 && !sink->closed() && !sink->failed(); ++turn) {
+      done += sink->append(std::span(bytes).subspan(done));
+      if (done == bytes.size()) sink->close();
+      if (backend->poll() == 0) backend->park(100'000'000);
+      if (sink->disk_full() && full_since < 0) full_since = clock.now_ns();
+      if (full_since >= 0 && clock.now_ns() - full_since >= back_after_s * 1'000'000'000) {
+        faults.disk_bytes_max = ~std::uint64_t{0};
+        world.set_faults(faults);
+      }
+    }
+    EXPECT_EQ(sink->times_full(), 1u);
+    if (back_after_s < 60) {
+      ASSERT_TRUE(sink->closed()) << back_after_s;
+      EXPECT_FALSE(sink->disk_full());
+      EXPECT_TRUE(world.read_file("/out").value() == bytes);
+    } else {
+      ASSERT_TRUE(sink->failed());
+      EXPECT_EQ(sink->error().code(), ErrorCode::kDiskFull);
+      EXPECT_NE(sink->error().message().find("after 5000 bytes, having waited 60 s for room"), std::string_view::npos)
+          << sink->error().to_string();
+      EXPECT_EQ(world.read_file("/out").value(), bytes.substr(0, 5000));
+    }
+    sink.reset();
+    EXPECT_EQ(world.next_event_ns().has_value(), backend->ops_in_flight() != 0);
+  }
+}
+
+TEST(SimTest, ASinkThatIsDroppedWhileItWaitsForRoomLeavesNothingBehind) {
+  ManualClock clock;
+  SimWorld world(clock, 5);
+  SimFaults faults;
+  faults.disk_bytes_max = 10;
+  world.set_faults(faults);
+  auto backend = std::move(*make_sim_backend(world));
+  auto sink = make_file_sink({.path = "/out", .full_disk_timeout_ns = std::int64_t{3600} * 1'000'000'000});
+  ASSERT_TRUE(sink->open(*backend).has_value());
+  ASSERT_EQ(sink->append(std::string_view("more than ten bytes")), 19u);
+  sink->flush();
+  for (int turn = 0; turn < 100 && !sink->disk_full(); ++turn) {
+    if (backend->poll() == 0) backend->park(1'000'000);
+  }
+  ASSERT_TRUE(sink->disk_full());
+  sink.reset();
+  for (int turn = 0; turn < 100 && backend->ops_in_flight() != 0; ++turn) {
+    if (backend->poll() == 0) backend->park(1'000'000);
+  }
+  EXPECT_EQ(backend->ops_in_flight(), 0u);
+}
+
 TEST(SimTest, FilesVanishAndReadsFailAsTold) {
   ManualClock clock;
   SimWorld world(clock, 1);

@@ -247,7 +247,8 @@ std::string file_tables(const std::string& path, std::int64_t delay_ms, std::uin
          std::to_string(buffer_bytes) +
          "');\n"
          "CREATE TABLE o (k STRING, s TIMESTAMP(3), n BIGINT, total BIGINT, least BIGINT, most BIGINT) WITH "
-         "('connector' = 'filesystem', 'path' = '/out', 'format' = 'csv', 'weir.buffer-bytes' = '" +
+         "('connector' = 'filesystem', 'path' = '/out', 'format' = 'csv', 'sink.full-disk-timeout' = '2 s', "
+         "'weir.buffer-bytes' = '" +
          std::to_string(buffer_bytes) +
          "');\n"
          "INSERT INTO o SELECT k, window_start, COUNT(*), SUM(v), MIN(v), MAX(v)" +

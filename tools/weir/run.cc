@@ -77,10 +77,11 @@ std::string progress_text(const JobProgress& now, const JobProgress& before, dou
 std::string progress_json(const JobProgress& now, const JobProgress& before, double seconds) {
   return fmt::format(
       "\"rows_in\":{},\"rows_out\":{},\"bytes_in\":{},\"late\":{},\"malformed\":{},\"dropped\":{},"
-      "\"rows_per_second\":{:.0f},\"bytes_per_second\":{:.0f},\"watermark\":{}",
+      "\"rows_per_second\":{:.0f},\"bytes_per_second\":{:.0f},\"watermark\":{},\"stalled\":{}",
       now.rows_in, now.rows_out, now.bytes_in, now.late, now.malformed, now.dropped,
       static_cast<double>(now.rows_in - before.rows_in) / seconds,
-      static_cast<double>(now.bytes_in - before.bytes_in) / seconds, json_quote(format_watermark(now.watermark)));
+      static_cast<double>(now.bytes_in - before.bytes_in) / seconds, json_quote(format_watermark(now.watermark)),
+      json_quote(now.stalled));
 }
 
 /// Tells how a run goes, each thing once and progress at intervals.
@@ -102,8 +103,14 @@ class Narrator {
       console_.note("draining", "giving what is held; interrupt again to stop at once");
     }
     const std::int64_t now_ns = clock_.now_ns();
-    if (now_ns - before_ns_ < kProgressInterval || !(line_ || events_)) return;
+    if (now_ns - before_ns_ < kProgressInterval) return;
     const JobProgress now = job.progress();
+    // Once a cause, and not for a moment's stop.
+    if (now.stalled == before_.stalled && now.stalled != said_stalled_) {
+      said_stalled_ = now.stalled;
+      clear();
+      console_.note("waiting", now.stalled.empty() ? "no longer" : "table " + now.stalled);
+    }
     const double seconds = static_cast<double>(now_ns - before_ns_) / 1e9;
     if (line_) console_.progress_line(progress_text(now, before_, seconds));
     if (events_) console_.event("progress", progress_json(now, before_, seconds));
@@ -119,6 +126,7 @@ class Narrator {
   Clock& clock_;
   bool line_, events_;
   bool said_draining_ = false;
+  std::string said_stalled_;
   std::set<std::string> announced_;
   JobProgress before_;
   std::int64_t before_ns_;

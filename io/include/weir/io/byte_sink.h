@@ -54,6 +54,9 @@ class ByteSink {
   /// Requires: failed(). kDiskFull and others name the path and the bytes written before.
   const Error& error() const noexcept { return *error_; }
   virtual std::string_view name() const noexcept = 0;
+  /// It waits for room on a full disk now; and how often it had to begin to.
+  virtual bool disk_full() const noexcept { return false; }
+  virtual std::uint64_t times_full() const noexcept { return 0; }
   /// Bytes that the system has taken, and bytes committed.
   std::uint64_t bytes_written() const noexcept { return bytes_written_; }
   std::uint64_t bytes_committed() const noexcept { return bytes_committed_; }
@@ -70,6 +73,8 @@ struct FileSinkConfig {
   std::uint32_t buffers_max = 2;  ///< 2 … 16.
   std::uint32_t buffer_bytes = 262144;
   bool sync_at_close = false;
+  /// How long a regular file waits for room on a full disk, trying again and again, before that is an error.
+  std::int64_t full_disk_timeout_ns = 0;
 };
 std::unique_ptr<ByteSink> make_file_sink(FileSinkConfig config);
 

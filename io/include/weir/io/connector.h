@@ -195,6 +195,8 @@ class RowWriter {
   virtual std::string listening() const { return {}; }
   virtual Deliveries deliveries() const noexcept { return {}; }
   virtual std::vector<IoCount> counts() const { return {}; }
+  /// What it waits for where it writes nothing now, for people: "the disk is full". Lives as long as the process.
+  virtual const char* stalled() const noexcept { return nullptr; }
 };
 
 class TableSink {
