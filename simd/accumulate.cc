@@ -1,6 +1,6 @@
 // Accumulation by group number. The work is a load, an add and a store at an address that the data gives, so there is
 // no vector form of it; what costs is the chain through memory when a few groups take all rows. A batch whose rows all
-// belong to one group is therefore reduced in registers, in row order like every other.
+// belong to one group, or come in bursts of one, is therefore reduced in registers, in row order like every other.
 #include "weir/simd/accumulate.h"
 
 #include <bit>
@@ -79,6 +79,29 @@ bool one_group(const Groups& group_of, const Rows& rows) {
   return true;
 }
 
+/// Whether most rows have the group of the row before, as where keys come in bursts: judged by some of them.
+template <class Groups>
+bool in_bursts(const Groups& group_of, const Rows& rows) {
+  constexpr std::uint32_t kAsked = 32, kRowsMin = 4 * kAsked;
+  if (rows.count < kRowsMin || rows.validity != nullptr) return false;
+  const std::uint32_t step = (rows.count - 1) / kAsked;
+  std::uint32_t equal = 0;
+  for (std::uint32_t i = 0; i < kAsked; ++i) equal += group_of(rows[i * step]) == group_of(rows[i * step + 1]) ? 1 : 0;
+  return equal >= kAsked * 3 / 4;
+}
+
+/// Calls burst(group, from, to) for rows[from] … rows[to - 1], which have that group one after the other.
+template <class Groups, class F>
+[[gnu::always_inline]] inline void for_bursts(const Groups& group_of, const Rows& rows, F&& burst) {
+  for (std::uint32_t from = 0; from < rows.count;) {
+    const std::size_t group = group_of(rows[from]);
+    std::uint32_t to = from + 1;
+    while (to < rows.count && group_of(rows[to]) == group) ++to;
+    burst(group, from, to);
+    from = to;
+  }
+}
+
 template <class T>
 [[gnu::always_inline]] inline T load(const std::byte* from) noexcept {
   T value;
@@ -101,6 +124,15 @@ template <class A, class Groups, class F>
     A value = load<A>(at);
     for_rows(rows, [&](std::uint32_t row) { value = step(value, row); });
     store(at, value);
+    return;
+  }
+  if (in_bursts(group_of, rows)) {
+    for_bursts(group_of, rows, [&](std::size_t group, std::uint32_t from, std::uint32_t end) {
+      std::byte* at = base + group * stride;
+      A value = load<A>(at);
+      for (std::uint32_t i = from; i < end; ++i) value = step(value, rows[i]);
+      store(at, value);
+    });
     return;
   }
   for_rows(rows, [&](std::uint32_t row) {
@@ -143,6 +175,16 @@ void count_sum(const Groups& group_of, const T* values, const Rows& rows, GroupR
     store(group + count_offset, load<std::uint64_t>(group + count_offset) + count_valid(rows));
     return;
   }
+  if (in_bursts(group_of, rows)) {
+    for_bursts(group_of, rows, [&](std::size_t number, std::uint32_t from, std::uint32_t end) {
+      std::byte* group = to.base + number * to.stride;
+      double sum = load<double>(group + sum_offset);
+      for (std::uint32_t i = from; i < end; ++i) sum += static_cast<double>(values[rows[i]]);
+      store(group + sum_offset, sum);
+      store(group + count_offset, load<std::uint64_t>(group + count_offset) + (end - from));
+    });
+    return;
+  }
   if (rows.selection == nullptr && rows.validity == nullptr) {
     count_sum_all(group_of, values, rows.count, to, count_offset, sum_offset);
     return;
@@ -163,6 +205,13 @@ void count(const Groups& group_of, const Rows& rows, GroupRows to, std::size_t o
   if (one_group(group_of, rows)) {
     std::byte* at = to.base + group_of(rows[0]) * to.stride + offset;
     store(at, load<std::uint64_t>(at) + count_valid(rows));
+    return;
+  }
+  if (in_bursts(group_of, rows)) {
+    for_bursts(group_of, rows, [&](std::size_t group, std::uint32_t from, std::uint32_t end) {
+      std::byte* at = to.base + group * to.stride + offset;
+      store(at, load<std::uint64_t>(at) + (end - from));
+    });
     return;
   }
   std::byte* counts = to.base + offset;

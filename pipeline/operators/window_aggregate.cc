@@ -148,7 +148,7 @@ WindowAggregate::WindowAggregate(FragmentContext& context, Parts parts)
   key_columns_ = merging() ? first_columns_ : parts_.options.keys;
   if (sharing() && shared_->numbers() != nullptr) numbers_ = std::make_unique<std::uint32_t[]>(capacity_);
   const std::uint32_t staged = sharing() ? std::min(shared_->stage_rows_max(), capacity_) : 0;
-  if (staged != 0) stage_.emplace(staged, parts_.layout.state_bytes());
+  if (staged != 0) stage_.emplace(staged, shared_->layout().state_bytes());
 }
 
 WindowAggregate::~WindowAggregate() = default;

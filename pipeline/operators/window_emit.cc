@@ -227,9 +227,9 @@ Result<void> WindowAggregate::emit() {
     WEIR_TRY(lower_partials(parts_.layout, selection, out, column, at));
   } else {
     std::uint32_t column = static_cast<std::uint32_t>(parts_.keys.columns.size()) + (windowed() ? 3 : 0);
-    for (const AggregateResult& result : parts_.layout.results()) {
-      WEIR_ASSIGN(const std::uint32_t written,
-                  lower_result(parts_.layout, result, selection, out.column(column++), at));
+    const AggregateLayout& layout = sharing() ? shared_->layout() : parts_.layout;
+    for (const AggregateResult& result : layout.results()) {
+      WEIR_ASSIGN(const std::uint32_t written, lower_result(layout, result, selection, out.column(column++), at));
       if (written != selection.count) return overflow_error(result, written);
     }
   }
@@ -302,8 +302,9 @@ Result<void> WindowAggregate::lower_staged() {
   write_staged_keys_and_times();
   const GroupSelection selection = stage.selection();
   std::uint32_t column = static_cast<std::uint32_t>(parts_.keys.columns.size()) + 3;
-  for (const AggregateResult& result : parts_.layout.results()) {
-    WEIR_ASSIGN(const std::uint32_t written, lower_result(parts_.layout, result, selection, out.column(column++), at));
+  for (const AggregateResult& result : shared_->layout().results()) {
+    WEIR_ASSIGN(const std::uint32_t written,
+                lower_result(shared_->layout(), result, selection, out.column(column++), at));
     if (written == stage.rows) continue;
     stage.each_window([&](const StagedWindow& window, std::uint32_t first) {
       if (written >= first) window_end_ = window.end;

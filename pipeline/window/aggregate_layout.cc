@@ -20,25 +20,6 @@ Physical ordered_physical(Physical physical) {
   return physical;
 }
 
-std::size_t accumulator_bytes(const Accumulator& accumulator, bool keyed) {
-  switch (accumulator.kind) {
-    case AccumulatorKind::kSumDouble:
-      return keyed ? sizeof(double) : sizeof(simd::SumLanes);
-    case AccumulatorKind::kSumExact:
-      return sizeof(ExactSum);
-    case AccumulatorKind::kSumInt128:
-    case AccumulatorKind::kSumWide:
-    case AccumulatorKind::kMinString:
-    case AccumulatorKind::kMaxString:
-      return 16;
-    case AccumulatorKind::kMin:
-    case AccumulatorKind::kMax:
-      return accumulator.physical == Physical::kInt128 ? 16 : 8;
-    default:
-      return 8;
-  }
-}
-
 template <class T>
 void put(std::byte* at, T value) {
   std::memcpy(at, &value, sizeof value);
@@ -118,6 +99,25 @@ Physical sum_physical(AccumulatorKind kind) {
 }
 
 }  // namespace
+
+std::size_t accumulator_bytes(const Accumulator& accumulator, bool sum_lanes) noexcept {
+  switch (accumulator.kind) {
+    case AccumulatorKind::kSumDouble:
+      return sum_lanes ? sizeof(simd::SumLanes) : sizeof(double);
+    case AccumulatorKind::kSumExact:
+      return sizeof(ExactSum);
+    case AccumulatorKind::kSumInt128:
+    case AccumulatorKind::kSumWide:
+    case AccumulatorKind::kMinString:
+    case AccumulatorKind::kMaxString:
+      return 16;
+    case AccumulatorKind::kMin:
+    case AccumulatorKind::kMax:
+      return accumulator.physical == Physical::kInt128 ? 16 : 8;
+    default:
+      return 8;
+  }
+}
 
 int AggregateLayout::add(Accumulator accumulator) {
   for (std::size_t i = 0; i < accumulators_.size(); ++i) {
@@ -230,10 +230,10 @@ void AggregateLayout::place() {
   for (const bool skipped : {false, true}) {
     for (Accumulator& accumulator : accumulators_) {
       if ((accumulator.kind == AccumulatorKind::kSkipped) != skipped) continue;
-      const bool lanes = accumulator.kind == AccumulatorKind::kSumDouble && !keyed_;
+      const bool lanes = accumulator.kind == AccumulatorKind::kSumDouble && sum_lanes_;
       if (lanes) at = (at + 63) / 64 * 64;
       accumulator.offset = static_cast<std::uint32_t>(at);
-      at += accumulator_bytes(accumulator, keyed_);
+      at += accumulator_bytes(accumulator, sum_lanes_);
     }
   }
   for (FunctionPart& state : functions_) {
@@ -268,12 +268,20 @@ Result<AggregateLayout> AggregateLayout::make(const Schema& input, std::span<con
                                               bool keyed, int time_column) {
   AggregateLayout layout;
   layout.keyed_ = keyed;
+  layout.sum_lanes_ = !keyed;
   layout.time_column_ = time_column;
   layout.add(Accumulator{});
   for (const AggregateColumn& call : aggregates) WEIR_TRY(layout.add_call(input, call));
   layout.place();
   for (std::size_t i = 0; i < layout.accumulators_.size() && layout.fused_sum_ < 0; ++i)
     if (layout.accumulators_[i].kind == AccumulatorKind::kSumDouble) layout.fused_sum_ = static_cast<int>(i);
+  return layout;
+}
+
+AggregateLayout AggregateLayout::totals() const {
+  AggregateLayout layout = *this;
+  layout.sum_lanes_ = false;
+  layout.place();
   return layout;
 }
 

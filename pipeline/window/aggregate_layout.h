@@ -52,6 +52,9 @@ struct Accumulator {
   int skipped = -1;  ///< Accumulator that counts the rows without a value, or -1: every row has one.
 };
 
+/// Bytes of an accumulator in a state row.
+std::size_t accumulator_bytes(const Accumulator& accumulator, bool sum_lanes) noexcept;
+
 /// An aggregate function's part of a state row.
 struct FunctionPart {
   AggregateFunctionPtr function;
@@ -88,6 +91,10 @@ class AggregateLayout {
   std::span<const AggregateResult> results() const noexcept { return results_; }
   std::size_t state_bytes() const noexcept { return state_bytes_; }
   bool keyed() const noexcept { return keyed_; }
+  /// Whether fast sums of DOUBLE are simd::SumLanes and not a double.
+  bool sum_lanes() const noexcept { return sum_lanes_; }
+  /// The same aggregates with one double in the place of a sum's lanes: for states that take no more rows.
+  AggregateLayout totals() const;
   int time_column() const noexcept { return time_column_; }
   /// Results are strings that stand in the table's memory.
   bool has_strings() const noexcept { return has_strings_; }
@@ -122,6 +129,7 @@ class AggregateLayout {
   std::vector<std::byte> initial_;
   std::size_t state_bytes_ = 0;
   bool keyed_ = true;
+  bool sum_lanes_ = false;
   bool has_strings_ = false;
   bool initial_is_zero_ = true;
   int fused_sum_ = -1;

@@ -37,7 +37,7 @@ bool is_double_sum(const Accumulator& accumulator) noexcept {
 }
 double load_double_sum(const AggregateLayout& layout, const Accumulator& accumulator, const std::byte* at) noexcept {
   if (accumulator.kind == AccumulatorKind::kSumExact) return reinterpret_cast<const ExactSum*>(at)->value();
-  return layout.keyed() ? load<double>(at) : simd::total(*reinterpret_cast<const simd::SumLanes*>(at));
+  return layout.sum_lanes() ? simd::total(*reinterpret_cast<const simd::SumLanes*>(at)) : load<double>(at);
 }
 
 bool write_average(const AggregateLayout& layout, const AggregateResult& result, const Accumulator& accumulator,
@@ -49,6 +49,10 @@ bool write_average(const AggregateLayout& layout, const AggregateResult& result,
     else
       to.values<double>()[row] = mean;
     return true;
+  }
+  if (accumulator.kind == AccumulatorKind::kSumInt64 && result.type.id != TypeId::kDecimal) {
+    const auto sum = load<std::int64_t>(state + accumulator.offset);
+    return write_integer(sum / static_cast<std::int64_t>(count), result.type, to, row);
   }
   Int128 sum;
   if (!load_sum(accumulator, state, sum)) return false;
@@ -145,7 +149,7 @@ void each_state(const GroupSelection& selection, const simd::GroupRows& rows, Bo
     body([first, stride](std::uint32_t i) { return first + i * stride; });
 }
 
-/// SUM (where not kAverage) and AVG of doubles by key, the commonest results of sliding windows, without a look at what
+/// SUM (where not kAverage) and AVG of doubles, the commonest results of sliding windows, without a look at what
 /// else there is in each row.
 template <class T, bool kAverage>
 void lower_doubles(const GroupSelection& selection, std::size_t sum_offset, const Accumulator* skipped, Vector& to,
@@ -185,7 +189,7 @@ void lower_counts(const GroupSelection& selection, const Accumulator* skipped, s
 
 bool lower_fast(const AggregateLayout& layout, const AggregateResult& result, const Accumulator* value,
                 const Accumulator* skipped, const GroupSelection& selection, Vector& to, std::uint32_t at) noexcept {
-  if (!layout.keyed() || value == nullptr || value->kind != AccumulatorKind::kSumDouble) return false;
+  if (layout.sum_lanes() || value == nullptr || value->kind != AccumulatorKind::kSumDouble) return false;
   const bool average = result.function == FusedFunction::kAvg;
   if (result.type.id == TypeId::kFloat)
     average ? lower_doubles<float, true>(selection, value->offset, skipped, to, at)

@@ -1,8 +1,11 @@
 // Combine and inverse over blocks of state rows. See row_algebra.h.
 #include "window/row_algebra.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "weir/simd/reduce.h"
@@ -75,6 +78,97 @@ bool keep_extreme_string(bool least, const StateRowList& to, const StateRowList&
     if (better) stored = memory.strings->replace(value, *memory.arena, kept) && stored;
   });
   return stored;
+}
+
+// ---- Rows of words ----------------------------------------------------------------------------------------------
+
+constexpr std::size_t kWordsMax = 4;
+
+/// Calls body with the number of words as a constant, so that its loop over them is none.
+template <class Body>
+auto with_words(std::size_t words, Body&& body) {
+  switch (words) {
+    case 1:
+      return body(std::integral_constant<std::size_t, 1>());
+    case 2:
+      return body(std::integral_constant<std::size_t, 2>());
+    case 3:
+      return body(std::integral_constant<std::size_t, 3>());
+    default:
+      return body(std::integral_constant<std::size_t, kWordsMax>());
+  }
+}
+
+template <std::size_t kWords>
+struct WordRow {
+  std::uint64_t words[kWords];
+};
+
+/// A count of rows, then sums or counts of 64 bits. False where a sum does not fit.
+bool add_integers(std::size_t words, const StateRowList& to, const StateRowList& from, std::uint32_t count) {
+  return with_words(words, [&](auto width) {
+    using Row = WordRow<width>;
+    std::uint64_t overflowed = 0;
+    each(to, from, 0, count, [&](std::byte* state, const std::byte* other) {
+      const Row a = load<Row>(state), b = load<Row>(other);
+      Row sum;
+      for (std::size_t w = 0; w < width; ++w) {
+        sum.words[w] = a.words[w] + b.words[w];
+        if (w != 0) overflowed |= (a.words[w] ^ sum.words[w]) & (b.words[w] ^ sum.words[w]);  // the sign is neither's
+      }
+      store(state, sum);
+    });
+    return overflowed >> 63 == 0;
+  });
+}
+
+void subtract_integers(std::size_t words, const StateRowList& from, const StateRowList& what, std::uint32_t count) {
+  with_words(words, [&](auto width) {
+    using Row = WordRow<width>;
+    each(from, what, 0, count, [&](std::byte* state, const std::byte* other) {
+      Row row = load<Row>(state);
+      const Row b = load<Row>(other);
+      for (std::size_t w = 0; w < width; ++w) row.words[w] -= b.words[w];
+      store(state, row);
+    });
+  });
+}
+
+template <std::size_t kWords>
+WordRow<kWords> sum_of_doubles(const std::byte* left, const std::byte* right) noexcept {
+  const auto a = load<WordRow<kWords>>(left), b = load<WordRow<kWords>>(right);
+  WordRow<kWords> sum;
+  sum.words[0] = a.words[0] + b.words[0];
+  for (std::size_t w = 1; w < kWords; ++w)
+    sum.words[w] = std::bit_cast<std::uint64_t>(std::bit_cast<double>(a.words[w]) + std::bit_cast<double>(b.words[w]));
+  return sum;
+}
+
+/// to := to + from, a count of rows and then doubles.
+void add_doubles(std::size_t words, const StateRowList& to, const StateRowList& from, std::uint32_t count) {
+  with_words(words, [&](auto width) {
+    each(to, from, 0, count,
+         [&](std::byte* state, const std::byte* other) { store(state, sum_of_doubles<width>(state, other)); });
+  });
+}
+
+/// to := a + b; `to` has no groups, a and b have the same.
+void add_doubles(std::size_t words, const StateRowList& to, const StateRowList& a, const StateRowList& b,
+                 std::uint32_t count) {
+  with_words(words, [&](auto width) {
+    using Row = WordRow<width>;
+    WEIR_DCHECK(to.rows.stride == sizeof(Row) && a.rows.stride == sizeof(Row) && b.rows.stride == sizeof(Row));
+    const auto add = [&](auto group_of) {
+      for (std::uint32_t i = 0; i < count; ++i) {
+        const std::size_t at = std::size_t{group_of(i)} * sizeof(Row);
+        store(to.rows.base + i * sizeof(Row), sum_of_doubles<width>(a.rows.base + at, b.rows.base + at));
+      }
+    };
+    if (a.groups == nullptr || (count != 0 && a.groups[count - 1] - a.groups[0] == count - 1))
+      add([first = a.groups == nullptr || count == 0 ? 0 : a.groups[0]](std::uint32_t i) { return first + i; });
+    else
+      add([groups = a.groups](std::uint32_t i) { return groups[i]; });
+  });
 }
 
 // 192 bits: 128, and how often they wrapped.
@@ -155,33 +249,16 @@ RowAlgebra::RowAlgebra(const AggregateLayout& layout) : layout_(layout), owns_me
     owns_memory_ = owns_memory_ || part.function->owns_memory();
   }
   const auto accumulators = layout.accumulators();
-  if (accumulators.size() != 2 || !layout.functions().empty()) return;
-  const AccumulatorKind kind = accumulators[1].kind;
-  if ((kind == AccumulatorKind::kSumDouble && layout.keyed()) || kind == AccumulatorKind::kSumInt64)
-    sum_ = &accumulators[1];
-}
-
-/// Both accumulators in one pass: the shape of most queries. False where a sum does not fit.
-bool RowAlgebra::combine_count_and_sum(const StateRowList& to, const StateRowList& from, std::uint32_t count) const {
-  const std::size_t offset = sum_->offset;
-  const auto add_rows = [](std::byte* state, const std::byte* other) {
-    store(state, load<std::uint64_t>(state) + load<std::uint64_t>(other));
+  if (!layout.functions().empty() || accumulators.size() > kWordsMax) return;
+  const auto all = [&](auto... kinds) {
+    return std::all_of(accumulators.begin() + 1, accumulators.end(),
+                       [&](const Accumulator& accumulator) { return ((accumulator.kind == kinds) || ...); });
   };
-  if (sum_->kind == AccumulatorKind::kSumDouble) {
-    each(to, from, 0, count, [&](std::byte* state, const std::byte* other) {
-      add_rows(state, other);
-      store(state + offset, load<double>(state + offset) + load<double>(other + offset));
-    });
-    return true;
-  }
-  bool fits = true;
-  each(to, from, 0, count, [&](std::byte* state, const std::byte* other) {
-    add_rows(state, other);
-    std::int64_t sum;
-    fits &= !__builtin_add_overflow(load<std::int64_t>(state + offset), load<std::int64_t>(other + offset), &sum);
-    store(state + offset, sum);
-  });
-  return fits;
+  word_count_ = accumulators.size();
+  if (all(AccumulatorKind::kSumInt64, AccumulatorKind::kSkipped))
+    words_ = Words::kIntegers;
+  else if (!layout.sum_lanes() && all(AccumulatorKind::kSumDouble))
+    words_ = Words::kDoubles;
 }
 
 bool RowAlgebra::combine_plain(const Accumulator& accumulator, const StateRowList& to, const StateRowList& from,
@@ -217,7 +294,7 @@ bool RowAlgebra::combine_plain(const Accumulator& accumulator, const StateRowLis
     case AccumulatorKind::kSumExact:
       return add_exact(accumulator, to, from, count, false, *memory.heap);
     case AccumulatorKind::kSumDouble: {
-      const std::size_t lanes = layout_.keyed() ? 1 : sizeof(simd::SumLanes) / sizeof(double);
+      const std::size_t lanes = layout_.sum_lanes() ? sizeof(simd::SumLanes) / sizeof(double) : 1;
       each(to, from, offset, count, [lanes](std::byte* state, const std::byte* other) {
         for (std::size_t lane = 0; lane < lanes; ++lane)
           store(state + 8 * lane, load<double>(state + 8 * lane) + load<double>(other + 8 * lane));
@@ -238,7 +315,11 @@ Result<void> RowAlgebra::combine(const StateRowList& to, const StateRowList& fro
   const auto overflow = [] {
     return Error(ErrorCode::kOverflow, "a sum of 64 bits overflowed while values were added");
   };
-  if (sum_ != nullptr) return combine_count_and_sum(to, from, count) ? Result<void>() : Result<void>(overflow());
+  if (words_ == Words::kDoubles) {
+    add_doubles(word_count_, to, from, count);
+    return {};
+  }
+  if (words_ == Words::kIntegers) return add_integers(word_count_, to, from, count) ? Result<void>() : overflow();
   for (const Accumulator& accumulator : layout_.accumulators()) {
     if (combine_plain(accumulator, to, from, count, memory)) continue;
     if (accumulator.kind == AccumulatorKind::kSumExact) return sums_do_not_fit(memory);
@@ -258,29 +339,18 @@ Result<void> RowAlgebra::combine(const StateRowList& to, const StateRowList& fro
 
 bool RowAlgebra::add_into(const StateRowList& to, const StateRowList& a, const StateRowList& b,
                           std::uint32_t count) const noexcept {
-  struct Pair {
-    std::uint64_t rows;
-    double sum;
-  };
-  if (sum_ == nullptr || sum_->kind != AccumulatorKind::kSumDouble || to.rows.stride != sizeof(Pair)) return false;
-  WEIR_DCHECK(sum_->offset == offsetof(Pair, sum));
-  Pair* out = reinterpret_cast<Pair*>(to.rows.base);
-  const Pair* left = reinterpret_cast<const Pair*>(a.rows.base);
-  const Pair* right = reinterpret_cast<const Pair*>(b.rows.base);
-  const auto add = [&](auto row) {
-    for (std::uint32_t i = 0; i < count; ++i)
-      out[i] = {left[row(i)].rows + right[row(i)].rows, left[row(i)].sum + right[row(i)].sum};
-  };
-  if (a.groups == nullptr || (count != 0 && a.groups[count - 1] - a.groups[0] == count - 1))
-    add([first = a.groups == nullptr || count == 0 ? 0 : a.groups[0]](std::uint32_t i) { return first + i; });
-  else
-    add([groups = a.groups](std::uint32_t i) { return groups[i]; });
+  if (words_ != Words::kDoubles) return false;
+  add_doubles(word_count_, to, a, b, count);
   return true;
 }
 
 Result<void> RowAlgebra::subtract(const StateRowList& from, const StateRowList& what, std::uint32_t count,
                                   const StateMemory& memory) const {
   WEIR_DCHECK(invertible_);
+  if (words_ == Words::kIntegers) {
+    subtract_integers(word_count_, from, what, count);
+    return {};
+  }
   for (const Accumulator& accumulator : layout_.accumulators()) {
     if (accumulator.kind != AccumulatorKind::kSumExact)
       subtract_plain(accumulator, from, what, count);

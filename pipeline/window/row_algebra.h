@@ -34,7 +34,7 @@ class RowAlgebra {
   /// to[i] := to[i] + from[i]; no row of `to` occurs twice. Errors: kOverflow, kLimitExceeded.
   Result<void> combine(const StateRowList& to, const StateRowList& from, std::uint32_t count,
                        const StateMemory& memory) const;
-  /// to[i] := a[i] + b[i], where a count of rows and a sum of DOUBLE are all there is; else false, and nothing is done.
+  /// to[i] := a[i] + b[i], where a count of rows and sums of DOUBLE are all there is; else false, and nothing is done.
   /// Requires: `to` is without groups, a and b have the same.
   bool add_into(const StateRowList& to, const StateRowList& a, const StateRowList& b,
                 std::uint32_t count) const noexcept;
@@ -50,10 +50,12 @@ class RowAlgebra {
   bool combine_plain(const Accumulator& accumulator, const StateRowList& to, const StateRowList& from,
                      std::uint32_t count, const StateMemory& memory) const;
 
-  bool combine_count_and_sum(const StateRowList& to, const StateRowList& from, std::uint32_t count) const;
+  /// What rows are where they are nothing but words to add: a count, and sums of one kind.
+  enum class Words : std::uint8_t { kOther, kIntegers, kDoubles };
 
   const AggregateLayout& layout_;
-  const Accumulator* sum_ = nullptr;  // set where a count of rows and this sum of a word are all there is
+  Words words_ = Words::kOther;
+  std::size_t word_count_ = 0;
   bool invertible_ = true;
   bool owns_memory_ = false;
 };

@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "weir/simd/reduce.h"
+
 namespace weir {
 namespace {
 
@@ -60,11 +62,12 @@ AggregateLayout layout_without_aggregates() {
 
 SharedWindows::SharedWindows(const Setup& setup)
     : setup_(setup),
-      algebra_(*setup.layout),
+      layout_(setup.layout->totals()),
+      algebra_(layout_),
       no_aggregates_(layout_without_aggregates()),
       directory_(*setup.arena),
       key_columns_(*setup.keys, *setup.arena),
-      stride_(setup.layout->state_bytes()),
+      stride_(layout_.state_bytes()),
       one_state_(algebra_.invertible() || setup.math.kind == WindowKind::kCumulate),
       heap_(*setup.arena),
       result_heap_(*setup.arena),
@@ -72,6 +75,7 @@ SharedWindows::SharedWindows(const Setup& setup)
       fresh_(std::make_unique<std::uint32_t[]>(kBlock)),
       identity_(std::make_unique<std::uint32_t[]>(kBlock)) {
   std::iota(identity_.get(), identity_.get() + kBlock, 0u);
+  if (stride_ != setup.layout->state_bytes()) totals_ = std::make_unique<std::byte[]>(stride_);
   GroupTable::Setup of_keys{setup.keys, &no_aggregates_, setup.arena, setup.groups_max};
   of_keys.of_keys = true;
   numbers_.set_up(of_keys);
@@ -178,6 +182,26 @@ void SharedWindows::count_in(const std::uint32_t* groups, std::uint32_t count) n
   if (fresh != 0) key_columns_.put(numbers_, fresh_.get(), fresh);
 }
 
+/// The only row of a slice that takes no more rows becomes one of layout(), in its place.
+void SharedWindows::take_totals(Slice& slice) noexcept {
+  std::byte* row = slice.table.state(0);
+  std::byte* total = totals_.get();
+  const auto from = setup_.layout->accumulators(), to = layout_.accumulators();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (from[i].kind == AccumulatorKind::kSumDouble) {
+      const double sum = simd::total(*reinterpret_cast<const simd::SumLanes*>(row + from[i].offset));
+      std::memcpy(total + to[i].offset, &sum, sizeof sum);
+    } else {
+      std::memcpy(total + to[i].offset, row + from[i].offset, accumulator_bytes(from[i], false));
+    }
+  }
+  for (std::size_t i = 0; i < layout_.functions().size(); ++i) {
+    const FunctionPart& part = layout_.functions()[i];
+    std::memcpy(total + part.offset, row + setup_.layout->functions()[i].offset, part.function->state_bytes());
+  }
+  std::memcpy(row, total, stride_);
+}
+
 void SharedWindows::count_out(const std::uint32_t* groups, std::uint32_t count) noexcept {
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t group = groups == nullptr ? i : groups[i];
@@ -262,6 +286,7 @@ Result<bool> SharedWindows::enter(SliceStore& store, std::uint32_t position, std
   if (row_ == 0) {
     WEIR_TRY(slice.table.number_groups());
     slice.table.seal();
+    if (totals_ != nullptr) take_totals(slice);
     WEIR_TRY(make_room());
   }
   const Part part = part_to_enter(slice);

@@ -72,6 +72,8 @@ class SharedWindows {
   std::uint32_t select(std::uint32_t& position, std::uint32_t room, std::uint32_t* groups) const noexcept;
   bool selected_all(std::uint32_t position) const noexcept { return position >= window_group_end(); }
   const GroupTable& keys() const noexcept { return numbers_; }
+  /// Of the states that rows() and the stage give: without lanes.
+  const AggregateLayout& layout() const noexcept { return layout_; }
   /// Writes key column `column` of the selected groups to rows at, at + 1, …
   void read_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
                 std::uint32_t at) const noexcept {
@@ -147,11 +149,13 @@ class SharedWindows {
   Result<bool> add_extras(SliceStore& store, std::size_t& budget);
   /// The numbers of a slice's rows, null without keys.
   const std::uint32_t* numbers_of(const Slice& slice, std::uint32_t first, std::uint32_t count) noexcept;
+  void take_totals(Slice& slice) noexcept;
   void release_numbers(std::uint32_t count) noexcept;
   void forget(std::uint32_t group) noexcept;
   void finish_leaving() noexcept;
 
   Setup setup_;
+  AggregateLayout layout_;
   RowAlgebra algebra_;
   AggregateLayout no_aggregates_;
   GroupTable numbers_;
@@ -174,6 +178,7 @@ class SharedWindows {
   std::unique_ptr<std::uint32_t[]> block_;     // numbers of the rows in hand
   std::unique_ptr<std::uint32_t[]> fresh_;     // those of them that are new
   std::unique_ptr<std::uint32_t[]> identity_;  // 0, 1, …
+  std::unique_ptr<std::byte[]> totals_;        // a row of layout_
 
   std::int64_t fired_end_ = kEventTimeMin;
   std::int64_t window_end_ = kEventTimeMin;

@@ -281,8 +281,11 @@ TEST_P(Accumulate, EveryGroupGetsItsRowsInOrder) {
     const auto base = static_cast<std::uint32_t>(random() % 3);
     std::vector<std::uint32_t> groups(end);
     std::vector<std::int32_t> dense(end);
+    const std::uint32_t burst = random() % 2 == 0 ? 1 : 20;  // rows of one group behind each other, about
+    std::uint32_t last = 0;
     for (std::uint32_t row = 0; row < end; ++row) {
-      groups[row] = base + static_cast<std::uint32_t>(random() % group_count);
+      if (row == 0 || random() % burst == 0) last = base + static_cast<std::uint32_t>(random() % group_count);
+      groups[row] = last;
       dense[row] = static_cast<std::int32_t>(groups[row]) - 100;
     }
     const Values<std::int64_t> integers(end, 1, random, end % 2 == 0);
