@@ -46,6 +46,10 @@ Machine this_machine() {
   return machine;
 }
 
+std::size_t resident_memory_bytes() {
+  return std::strtoull(proc_line("/proc/self/status", "VmRSS").c_str(), nullptr, 10) * 1024;
+}
+
 std::size_t peak_memory_bytes() {
   return std::strtoull(proc_line("/proc/self/status", "VmHWM").c_str(), nullptr, 10) * 1024;
 }

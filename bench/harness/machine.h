@@ -14,5 +14,7 @@ struct Machine {
 Machine this_machine();
 /// Greatest resident memory of this process so far, bytes (VmHWM).
 std::size_t peak_memory_bytes();
+/// Resident memory of this process now, bytes (VmRSS).
+std::size_t resident_memory_bytes();
 
 }  // namespace weir::bench

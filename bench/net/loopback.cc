@@ -50,7 +50,7 @@ Socket Socket::listen_here() {
   Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_in address = loopback(0);
   if (socket.fd_ < 0 || ::bind(socket.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(socket.fd_, 16) != 0)
+      ::listen(socket.fd_, 1024) != 0)
     refuse("listen");
   return socket;
 }
@@ -63,6 +63,12 @@ Socket Socket::connect_to(std::uint16_t port) {
     refuse("connect");
   (void)::setsockopt(socket.fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   return socket;
+}
+
+Socket Socket::accept() const {
+  Socket taken(::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
+  if (taken.fd_ < 0) refuse("accept");
+  return taken;
 }
 
 std::uint16_t Socket::port() const {

@@ -28,6 +28,8 @@ class Socket {
   static Socket listen_here();
   static Socket connect_to(std::uint16_t port);
   std::uint16_t port() const;
+  /// Of a listener: waits for a connection.
+  Socket accept() const;
   int fd() const noexcept { return fd_; }
   void close() noexcept { *this = Socket(); }
 

@@ -24,23 +24,14 @@ namespace weir::bench {
 namespace {
 
 constexpr const char* kName = "net_latency";
-
-std::string echo_sql() {
-  const std::string columns = kNetColumns;
-  return "CREATE TABLE events (" + columns +
-         ") WITH ('connector' = 'tcp', 'listen' = '127.0.0.1:0', 'format' = 'binary', 'connections-until-end' = "
-         "'1');\nCREATE TABLE results (" +
-         columns +
-         ") WITH ('connector' = 'tcp', 'listen' = '127.0.0.1:0', 'format' = 'binary', 'wait-for-subscribers' = "
-         "'1');\nINSERT INTO results SELECT sent, number, price * 2, a, b, c, d, e FROM events WHERE price > 10;";
-}
+constexpr std::uint64_t kPiece = 1000;  // events of a piece whose p99 is given
 
 Histogram engine_run(const Parameters& parameters, const PingPong& shape, BackendKind backend) {
   JobOptions options;
   options.cpus = {parameters.cpus[0]};
   options.backend = backend;
   options.idle = IdleKind::kBusySpin;
-  LiveJob job(kName, echo_sql(), std::move(options));
+  LiveJob job(kName, event_to_result_sql(1, 1), std::move(options));
   Histogram latencies;
   std::thread peer([&, events = job.port("events"), results = job.port("results")] {
     pin_here(shape.cpu);
@@ -73,13 +64,27 @@ Histogram limit_run(const Parameters& parameters, const PingPong& shape, bool tw
   return latencies;
 }
 
-Sample percentiles(const std::vector<Histogram>& runs, double percent) {
+}  // namespace
+
+std::string event_to_result_sql(std::uint32_t connections_max, std::uint32_t until_end) {
+  const std::string columns =
+      "sent BIGINT NOT NULL, number BIGINT NOT NULL, price DOUBLE NOT NULL, a BIGINT NOT NULL, b BIGINT NOT NULL, c "
+      "BIGINT NOT NULL, d BIGINT NOT NULL, e BIGINT NOT NULL";
+  return "CREATE TABLE events (" + columns +
+         ") WITH ('connector' = 'tcp', 'listen' = '127.0.0.1:0', 'format' = 'binary', 'connections-max' = '" +
+         std::to_string(connections_max) + "', 'connections-until-end' = '" + std::to_string(until_end) +
+         "');\nCREATE TABLE results (" + columns +
+         ") WITH ('connector' = 'tcp', 'listen' = '127.0.0.1:0', 'format' = 'binary', 'wait-for-subscribers' = "
+         "'1');\nINSERT INTO results SELECT sent, number, price * 2, a, b, c, d, e FROM events WHERE price > 10;";
+}
+
+Sample percentiles_us(const std::vector<Histogram>& runs, double percent) {
   std::vector<double> values;
   for (const Histogram& run : runs) values.push_back(static_cast<double>(run.percentile(percent)) / 1000);
   return Sample::of(std::move(values));
 }
 
-Sample ratios(const std::vector<Histogram>& runs, const std::vector<Histogram>& to, double percent) {
+Sample percentile_ratios(const std::vector<Histogram>& runs, const std::vector<Histogram>& to, double percent) {
   std::vector<double> values;
   for (std::size_t i = 0; i < runs.size(); ++i)
     values.push_back(static_cast<double>(runs[i].percentile(percent)) /
@@ -87,13 +92,13 @@ Sample ratios(const std::vector<Histogram>& runs, const std::vector<Histogram>& 
   return Sample::of(std::move(values));
 }
 
-}  // namespace
-
-void ping_pong(const char* workload, const PingPong& shape, const Socket& out, const Socket& in, Histogram& latencies) {
+void ping_pong(const char* workload, const PingPong& shape, const Socket& out, const Socket& in, Histogram& latencies,
+               std::vector<double>* p99_each) {
   const double ns = tick_ns();
   const std::uint64_t warm = shape.events / 10;
   const Schedule schedule = Schedule::from_now(shape.rate);
   std::uint64_t sent = 0, received = 0;
+  Histogram piece;
   char bytes[64 * sizeof(NetEvent)];
   for (std::size_t filled = 0; received < shape.events;) {
     if (sent < shape.events && ticks_now() >= schedule.at(sent)) {
@@ -112,9 +117,14 @@ void ping_pong(const char* workload, const PingPong& shape, const Socket& out, c
       NetEvent result;
       std::memcpy(&result, bytes + used, sizeof result);
       expect_equal(workload, "number of a result", received, static_cast<std::uint64_t>(result.number));
-      if (received >= warm)
-        latencies.record(
-            static_cast<std::int64_t>(static_cast<double>(now - static_cast<std::uint64_t>(result.sent)) * ns));
+      if (received < warm) continue;
+      const double ticks = static_cast<double>(now - static_cast<std::uint64_t>(result.sent));
+      latencies.record(static_cast<std::int64_t>(ticks * ns));
+      if (p99_each == nullptr) continue;
+      piece.record(static_cast<std::int64_t>(ticks * ns));
+      if (piece.count() < kPiece) continue;
+      p99_each->push_back(static_cast<double>(piece.percentile(99)) / 1000);
+      piece.clear();
     }
     std::memmove(bytes, bytes + used, filled - used);
     filled -= used;
@@ -142,8 +152,9 @@ void run_net_latency(const Parameters& parameters, Report& report) {
   const auto add = [&](const char* what, const std::vector<Histogram>& runs, double percent, const char* against,
                        const std::vector<Histogram>& to, Bar kind, double bar) {
     const std::string name = percent == 50 ? "p50" : "p99";
-    report.add({kName, std::string(what) + ", " + rate + ", " + name, "us", percentiles(runs, percent),
-                std::string(against) + ", " + name, percentiles(to, percent), ratios(runs, to, percent), kind, bar});
+    report.add({kName, std::string(what) + ", " + rate + ", " + name, "us", percentiles_us(runs, percent),
+                std::string(against) + ", " + name, percentiles_us(to, percent), percentile_ratios(runs, to, percent),
+                kind, bar});
   };
   add("event to result", engine, 50, "bare ping-pong", one, Bar::kAtMost, 1.5);
   add("event to result", engine, 99, "bare ping-pong", one, Bar::kAtMost, 3);

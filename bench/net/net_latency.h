@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
+#include "harness/timing.h"
 #include "net/loopback.h"
 #include "weir/core/histogram.h"
 
@@ -18,10 +21,9 @@ struct NetEvent {
 };
 static_assert(sizeof(NetEvent) == 64);
 
-/// SQL columns of NetEvent.
-inline constexpr const char* kNetColumns =
-    "sent BIGINT NOT NULL, number BIGINT NOT NULL, price DOUBLE NOT NULL, a BIGINT NOT NULL, b BIGINT NOT NULL, c "
-    "BIGINT NOT NULL, d BIGINT NOT NULL, e BIGINT NOT NULL";
+/// A job that takes events from at most so many connections to table 'events' and gives results to a subscriber of
+/// 'results'; it ends when until_end connections came and went.
+std::string event_to_result_sql(std::uint32_t connections_max, std::uint32_t until_end);
 
 struct PingPong {
   std::uint64_t events = 0;
@@ -29,7 +31,13 @@ struct PingPong {
   int cpu = 1;      ///< Of the calling thread.
 };
 /// Sends the events on `out` and takes as many results from `in` (which may be the same socket), in a busy loop. The
-/// first tenth warms up and is not recorded. Results must come in the order of the events.
-void ping_pong(const char* workload, const PingPong& shape, const Socket& out, const Socket& in, Histogram& latencies);
+/// first tenth warms up and is not recorded. Results must come in the order of the events. Where asked for, the p99 of
+/// each 1,000 events are given, too.
+void ping_pong(const char* workload, const PingPong& shape, const Socket& out, const Socket& in, Histogram& latencies,
+               std::vector<double>* p99_each = nullptr);
+
+/// Percentiles of runs, in us; and their ratios to those of other runs of the same turns.
+Sample percentiles_us(const std::vector<Histogram>& runs, double percent);
+Sample percentile_ratios(const std::vector<Histogram>& runs, const std::vector<Histogram>& to, double percent);
 
 }  // namespace weir::bench

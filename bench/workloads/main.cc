@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "harness/allocation_count.h"
+#include "net/idle_peers.h"
 #include "workloads/workloads.h"
 
 namespace weir::bench {
@@ -26,7 +27,10 @@ std::vector<Workload> workloads() {
                                {"latency_shard", run_latency_shard},
                                {"net_receive", run_net_receive},
                                {"net_json", run_net_json},
-                               {"net_latency", run_net_latency}};
+                               {"net_latency", run_net_latency},
+                               {"net_windows", run_net_windows},
+                               {"net_idle", run_net_idle},
+                               {"net_park", run_net_park}};
   for (Workload& workload : lightsaber_workloads()) all.push_back(std::move(workload));
   return all;
 }
@@ -37,6 +41,8 @@ int main(int argc, char** argv) {
   using namespace weir::bench;
   if (argc == 3 && std::strcmp(argv[1], "--peak-memory-child") == 0)
     return peak_memory_child(argv[2], read_parameters(1, argv));
+  if (argc == 4 && std::strcmp(argv[1], "--idle-peers-child") == 0) return idle_peers_child(argv[2], argv[3]);
+  if (argc == 3 && std::strcmp(argv[1], "--net-idle-child") == 0) return net_idle_child(argv[2]);
   const Parameters parameters = read_parameters(argc, argv);
   Report report(parameters);
   report.header();

@@ -40,6 +40,11 @@ void run_latency_shard(const Parameters& parameters, Report& report);
 void run_net_receive(const Parameters& parameters, Report& report);
 void run_net_json(const Parameters& parameters, Report& report);
 void run_net_latency(const Parameters& parameters, Report& report);
+void run_net_windows(const Parameters& parameters, Report& report);
+void run_net_idle(const Parameters& parameters, Report& report);
+void run_net_park(const Parameters& parameters, Report& report);
+/// The child process of net_idle: holds that many silent connections at a job and prints what they take.
+int net_idle_child(const char* connections);
 
 /// LightSaber's application queries (lightsaber/).
 std::vector<Workload> lightsaber_workloads();

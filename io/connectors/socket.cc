@@ -27,6 +27,8 @@ class SocketSource final : public TableSource {
     return options_.listens ? options_.until_end != 0 : !options_.reconnect_at_end;
   }
   std::uint32_t connections_max() const noexcept override { return options_.listens ? options_.connections_max : 1; }
+  /// What peers do are events of the backend, and so is what its clock brings.
+  bool wakes() const noexcept override { return true; }
   Result<std::unique_ptr<RowReader>> open(std::uint32_t, IoBackend& backend,
                                           const ReaderCallbacks& callbacks) override {
     auto reader = std::make_unique<SocketReader>(options_, format_, callbacks);

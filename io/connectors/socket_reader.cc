@@ -359,7 +359,8 @@ void SocketReader::check_clock(std::int64_t now) {
   // Many slots are looked at in several turns, one behind the other.
   const auto parts = static_cast<std::int64_t>((slots_.size() + kChecksPerTurn - 1) / kChecksPerTurn);
   next_check_ns_ = now + kCheckNs / parts;
-  if (free_slots_.size() != slots_.size()) alarm_->set(kCheckNs);  // so that quiet connections are looked at too
+  // So that quiet connections are looked at too.
+  if (free_slots_.size() != slots_.size()) alarm_->set(kCheckNs / parts);
 }
 
 void SocketReader::check_slot(std::uint32_t index, std::int64_t now) {

@@ -336,6 +336,7 @@ class UdpSource final : public TableSource {
   UdpSource(UdpOptions options, FormatContext format) : options_(std::move(options)), format_(std::move(format)) {}
   std::uint32_t input_count() const noexcept override { return 1; }
   bool bounded() const noexcept override { return options_.end_with_session; }
+  bool wakes() const noexcept override { return true; }  // by the backend
   Result<std::unique_ptr<RowReader>> open(std::uint32_t, IoBackend& backend,
                                           const ReaderCallbacks& callbacks) override {
     auto reader = std::make_unique<UdpReader>(options_, callbacks);

@@ -230,7 +230,7 @@ Result<void> Job::Impl::check_inline() const {
   if (options.shards != 1 || options.world != nullptr)
     return Error(ErrorCode::kInvalidArgument, "a job that runs in append() has one shard, in this thread");
   for (const QueryLayout& query : layout.queries) {
-    if (query.source->wakes()) continue;
+    if (query.source->wakes() && !query.source->needs_backend()) continue;
     return Error(ErrorCode::kInvalidArgument, "a job that runs in append() reads only tables that writers feed, and " +
                                                   query.plan.source.table->name +
                                                   " is not one: " + query.source->describe());
