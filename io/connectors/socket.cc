@@ -73,9 +73,10 @@ class SocketSink final : public TableSink {
     WEIR_TRY(writer->open(backend));
     return std::unique_ptr<RowWriter>(std::move(writer));
   }
-  /// The ring, and for each subscriber a piece on its way and a slot.
+  /// The ring, a set of receive buffers, and for each subscriber a piece on its way and a slot.
   std::size_t writer_bytes() const noexcept override {
-    return options_.ring_bytes +
+    const BackendConfig config;
+    return options_.ring_bytes + config.receive_buffers_max * config.receive_buffer_bytes +
            connections_max() * (subscriber_chunk_bytes(options_.ring_bytes) + kSubscriberPieceBytes + kSlotBytes);
   }
   std::string describe() const override {

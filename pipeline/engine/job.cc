@@ -128,7 +128,8 @@ Result<void> Job::Impl::make_backends() {
     for (const QueryLayout& query : layout.queries) {
       count(query.source->connections_max(), static_cast<std::uint32_t>(query.inputs_of_shard[s].size()),
             kReceiveSetsMax);
-      if (s == 0) count(query.sink->connections_max(), 1, 1);  // a sink of connections writes on the first shard
+      if (s != 0) continue;  // sinks of connections write on the first shard
+      for (const TableSink* sink : query.sinks()) count(sink->connections_max(), 1, 1);
     }
     // An op that receives, one that sends, and one that closes.
     config.ops_max = std::min<std::uint32_t>(config.ops_max + 2 * connections, 1u << 16);
@@ -213,9 +214,8 @@ void Job::Impl::judge_waiting() {
     if (ns > 0) timer_ns = std::min(timer_ns, ns / 8);
   };
   for (const QueryLayout& query : layout.queries) {
-    needs_backend = needs_backend || query.source->needs_backend() || query.sink->needs_backend() ||
-                    (query.late.has_value() && query.late->sink->needs_backend()) ||
-                    (query.malformed.has_value() && query.malformed->sink->needs_backend());
+    needs_backend |= query.source->needs_backend();
+    for (const TableSink* sink : query.sinks()) needs_backend |= sink->needs_backend();
     all_wake = all_wake && query.source->wakes();
     take_timer(query.time.idle_timeout_ns);
     take_timer(query.emit.early_delay_ns);
@@ -277,7 +277,8 @@ Result<std::unique_ptr<Job>> Job::create(JobPlan plan, JobOptions options) {
   WEIR_ASSIGN(impl->layout, lay_out_job(impl->plan, o, impl->setup_backend.get(), impl->clock));
   impl->notes = impl->layout.notes;
   for (const QueryLayout& query : impl->layout.queries) {
-    impl->waits_for_host = impl->waits_for_host || !query.source->bounded() || query.sink->connections_max() != 0;
+    impl->waits_for_host = impl->waits_for_host || !query.source->bounded();
+    for (const TableSink* sink : query.sinks()) impl->waits_for_host |= sink->connections_max() != 0;
   }
   impl->judge_waiting();
   WEIR_TRY(impl->check_inline());

@@ -61,6 +61,14 @@ struct QueryLayout {
   std::optional<SideLayout> late, malformed;
   Schema result_schema;   ///< Of the rows that reach the sink.
   bool updating = false;  ///< Results change earlier ones: batches of them have kinds.
+
+  /// Of results and of what goes to the side.
+  std::vector<const TableSink*> sinks() const {
+    std::vector<const TableSink*> all{sink.get()};
+    for (const auto* side : {&late, &malformed})
+      if (side->has_value()) all.push_back((*side)->sink.get());
+    return all;
+  }
 };
 
 struct JobLayout {

@@ -69,6 +69,40 @@ class SimTcp : public testing::Test {
   Rows rows_;
 };
 
+TEST_F(SimTcp, subscribers_of_a_side_output_are_heard_so_that_one_that_has_gone_gives_its_place_away) {
+  world_.write_file("/in/a.csv", "1,1\n");
+  auto job = make(
+      "CREATE TABLE t (peer INT, n INT) WITH ('connector' = 'filesystem', 'path' = '/in/a.csv', 'format' = 'csv', "
+      "'source.monitor-interval' = '1 s');\n"
+      "CREATE TABLE dead (record_text STRING, reason STRING) WITH ('connector' = 'socket', 'listen' = "
+      "'127.0.0.1:7002', 'format' = 'csv', 'subscribers-max' = '1', 'close-timeout' = '0');\n"
+      "SET 'weir.malformed-rows' = 'dead';\n" +
+      std::string(kCopy));
+  ASSERT_NE(job, nullptr);
+  SimPeer first = connect(*job, 7002);
+  poll_until(*job, [&] { return first.accepted() && !rows_.rows.empty(); });
+  first.reset();
+  SimPeer second = connect(*job, 7002);
+  poll_until(*job, [&] { return second.accepted(); });
+  for (int i = 0; i < 1000; ++i) job->poll();
+  world_.append_file("/in/a.csv", "no number,2\n");
+  std::string got;
+  poll_until(*job, [&] {
+    got += second.receive();
+    return got.find('\n') != std::string::npos;
+  });
+  EXPECT_NE(got.find("is no INT"), std::string::npos) << got;
+  job->drain();
+  const Outcome outcome = finish(*job, false, 500'000, [&](std::uint64_t) { got += second.receive(); });
+  EXPECT_TRUE(outcome.ok()) << outcome.text();
+  expect_closed(outcome.ledger);
+  EXPECT_EQ(outcome.ledger.dead_lettered, 1u);
+  ASSERT_EQ(outcome.ledger.deliveries.size(), 1u);
+  EXPECT_EQ(outcome.ledger.deliveries[0].table, "dead");
+  EXPECT_EQ(outcome.ledger.deliveries[0].counts.delivered, 1u);
+  EXPECT_EQ(outcome.ledger.deliveries[0].counts.offered, 1u) << "nothing was owed to the first";
+}
+
 TEST_F(SimTcp, several_peers_each_keep_their_order_and_the_last_one_ends_the_input) {
   auto job = make(tcp_table("t", "127.0.0.1:7001", "'connections-until-end' = '3'") + kCopy);
   ASSERT_NE(job, nullptr);
