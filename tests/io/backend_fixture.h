@@ -24,6 +24,7 @@ class Peer {
   /// Bytes taken now; 0 means that the peer blocks.
   virtual std::size_t send(std::string_view bytes) = 0;
   virtual std::string receive() = 0;
+  /// receive() has come to the end, or to a reset.
   virtual bool at_end() = 0;
   virtual void shutdown_send() = 0;
   virtual void reset() = 0;

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -46,7 +47,7 @@ class HostPeer final : public Peer {
     char buffer[65536];
     while (true) {
       const ssize_t count = ::recv(fd_, buffer, sizeof buffer, MSG_DONTWAIT);
-      if (count == 0) at_end_ = true;
+      if (count == 0 || (count < 0 && errno == ECONNRESET)) at_end_ = true;
       if (count <= 0) return all;
       all.append(buffer, static_cast<std::size_t>(count));
     }

@@ -169,6 +169,66 @@ TEST_P(SocketConnectorTest, ResetsAndHalfClosesInTheMiddleOfRecordsEndTheirConne
   EXPECT_LE(bad_.size(), 1u);
 }
 
+bool sent_away(Peer& peer) {
+  (void)peer.receive();
+  return peer.at_end();
+}
+
+TEST_P(SocketConnectorTest, OnePeerGetsNoMoreConnectionsAtOnceThanItMayHave) {
+  open_reader(
+      {{"listen", "127.0.0.1:0"}, {"format", "csv"}, {"connections-max", "8"}, {"connections-per-peer-max", "2"}});
+  auto first = connect(), second = connect();
+  first->send("0,h\n");
+  second->send("1,h\n");
+  ASSERT_TRUE(read_until([&] { return rows_.size() == 2; }));
+  auto third = connect();
+  third->send("9,refused\n");
+  ASSERT_TRUE(read_until([&] { return count("connections refused, too many of one peer") == 1 && sent_away(*third); }));
+  first->send("2,h\n");
+  first->shutdown_send();
+  ASSERT_TRUE(read_until([&] { return rows_.size() == 3 && sent_away(*first); }));
+  auto fourth = connect();  // in the place of the first
+  fourth->send("3,h\n");
+  second->send("4,h\n");
+  ASSERT_TRUE(read_until([&] { return rows_.size() == 5; }));
+  std::sort(rows_.begin(), rows_.end());
+  EXPECT_EQ(rows_, rows_up_to(5, "h"));
+  EXPECT_EQ(count("connections refused, too many of one peer"), 1u);
+  EXPECT_EQ(count("connections"), 3u);
+  EXPECT_TRUE(bad_.empty()) << "what the refused one sent was never begun";
+}
+
+TEST_P(SocketConnectorTest, WhereUnfinishedRecordsTakeTooMuchTheOldestGoesAndTheOthersAreFinished) {
+  open_reader({{"listen", "127.0.0.1:0"}, {"format", "csv"}, {"partial-bytes-max", "1024"}});
+  std::vector<std::unique_ptr<Peer>> peers;
+  const std::string half = "," + std::string(400, 'x');
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    peers.push_back(connect());
+    peers.back()->send(std::to_string(i) + half);
+    ASSERT_TRUE(read_until([&] { return reader_->bytes() == (i + 1) * (half.size() + 1); }));
+  }
+  EXPECT_EQ(count("connections closed, too much unfinished"), 0u);
+  peers.push_back(connect());
+  peers.back()->send("2" + half);
+  ASSERT_TRUE(
+      read_until([&] { return count("connections closed, too much unfinished") == 1 && sent_away(*peers[0]); }));
+  ASSERT_EQ(bad_.size(), 1u);
+  EXPECT_NE(bad_[0].find("partial-bytes-max"), std::string::npos) << bad_[0];
+  for (std::size_t i : {1u, 2u}) peers[i]->send("\n");
+  ASSERT_TRUE(read_until([&] { return rows_.size() == 2; }));
+  // One alone may have as much as a record may: that limit is record_bytes_max.
+  peers[1]->send("3," + std::string(2000, 'y'));
+  const std::uint64_t before = reader_->bytes();
+  ASSERT_TRUE(read_until([&] { return reader_->bytes() == before + 2002; }));
+  peers[1]->send("\n");
+  ASSERT_TRUE(read_until([&] { return rows_.size() == 3; }));
+  std::sort(rows_.begin(), rows_.end());
+  EXPECT_EQ(rows_,
+            (std::vector<std::string>{"1 " + half.substr(1), "2 " + half.substr(1), "3 " + std::string(2000, 'y')}));
+  EXPECT_EQ(count("connections closed, too much unfinished"), 1u);
+  EXPECT_EQ(reader_->records(), 4u);
+}
+
 TEST_P(SocketConnectorTest, ManyIdleConnectionsLeaveABusyOneAllItsRows) {
   const int idle = world_->simulated() ? 2000 : 400;
   BackendConfig config;
