@@ -101,6 +101,7 @@ class UringBackend final : public BackendBase {
   io_uring ring_{};
   bool created_ = false;
   bool enabled_ = false;
+  bool registered_ring_ = false;
   bool wake_armed_ = false;
   bool multishot_accept_ = true;
   bool multishot_receive_ = false;
@@ -122,7 +123,12 @@ class UringBackend final : public BackendBase {
 UringBackend::~UringBackend() {
   if (!created_) return;
   // A shard thread that has ended took its ops with it: the kernel cancels and awaits them at its exit.
-  if (!enabled_ || ::pthread_equal(owner_, ::pthread_self()) != 0) drain();
+  const bool here = !enabled_ || ::pthread_equal(owner_, ::pthread_self()) != 0;
+  if (here) drain();
+  if (!here && registered_ring_) {  // it went with its thread; the number may be another ring's in this one
+    ring_.enter_ring_fd = ring_.ring_fd;
+    ring_.int_flags = 0;
+  }
   ::io_uring_queue_exit(&ring_);
   if (buffer_rings_ != nullptr) ::munmap(buffer_rings_, config_.receive_streams_max * kPage);
   for (const auto& ring : datagram_rings_)
@@ -181,6 +187,8 @@ void UringBackend::enable() noexcept {
   // liburing 2.3 declares io_uring_enable_rings, but its shared library does not export it.
   const long result = ::syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
   WEIR_CHECK_EQ(result, 0);
+  // Entering the ring by a number of this thread saves looking its descriptor up. A thread has 16 of them.
+  registered_ring_ = ::io_uring_register_ring_fd(&ring_) == 1;
 }
 
 int UringBackend::register_buffer(std::span<char> memory) noexcept {
