@@ -11,39 +11,39 @@ struct ArrowSchema {
   const char *format, *name, *metadata;
   int64_t flags, n_children;
   struct ArrowSchema **children, *dictionary;
-  void (*release)(struct ArrowSchema *);
-  void *private_data;
+  void (*release)(struct ArrowSchema*);
+  void* private_data;
 };
 struct ArrowArray {
   int64_t length, null_count, offset, n_buffers, n_children;
-  const void **buffers;
+  const void** buffers;
   struct ArrowArray **children, *dictionary;
-  void (*release)(struct ArrowArray *);
-  void *private_data;
+  void (*release)(struct ArrowArray*);
+  void* private_data;
 };
 struct ArrowArrayStream {
-  int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *);
-  int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *);
-  const char *(*get_last_error)(struct ArrowArrayStream *);
-  void (*release)(struct ArrowArrayStream *);
-  void *private_data;
+  int (*get_schema)(struct ArrowArrayStream*, struct ArrowSchema*);
+  int (*get_next)(struct ArrowArrayStream*, struct ArrowArray*);
+  const char* (*get_last_error)(struct ArrowArrayStream*);
+  void (*release)(struct ArrowArrayStream*);
+  void* private_data;
 };
 
 static int failures = 0;
 
-#define CHECK(condition)                                                                       \
-  do {                                                                                         \
-    if (!(condition)) {                                                                        \
+#define CHECK(condition)                                                                                 \
+  do {                                                                                                   \
+    if (!(condition)) {                                                                                  \
       fprintf(stderr, "%s:%d: %s; last error: %s\n", __FILE__, __LINE__, #condition, weir_last_error()); \
-      ++failures;                                                                              \
-    }                                                                                          \
+      ++failures;                                                                                        \
+    }                                                                                                    \
   } while (0)
 
-#define REQUIRE(condition)                    \
-  do {                                        \
-    const int before = failures;              \
-    CHECK(condition);                         \
-    if (failures != before) return;           \
+#define REQUIRE(condition)          \
+  do {                              \
+    const int before = failures;    \
+    CHECK(condition);               \
+    if (failures != before) return; \
   } while (0)
 
 struct tick {
@@ -78,7 +78,7 @@ static const weir_field bar_fields[] = {{"start_at", offsetof(struct bar, start_
 
 enum { TICKS = 5000, SYMBOLS = 3, SECONDS = 5 };
 
-static void make_ticks(struct tick *ticks) {
+static void make_ticks(struct tick* ticks) {
   for (int i = 0; i < TICKS; ++i) {
     memset(&ticks[i], 0, sizeof ticks[i]);
     ticks[i].ms = i;
@@ -94,7 +94,7 @@ struct expected {
   int seen;
 };
 
-static void expect_bars(const struct tick *ticks, struct expected *out) {
+static void expect_bars(const struct tick* ticks, struct expected* out) {
   memset(out, 0, sizeof *out);
   for (int i = 0; i < TICKS; ++i) {
     const int64_t second = ticks[i].ms / 1000;
@@ -104,7 +104,7 @@ static void expect_bars(const struct tick *ticks, struct expected *out) {
   }
 }
 
-static void check_bar(struct expected *expected, int64_t second, int32_t symbol, int64_t count, double high) {
+static void check_bar(struct expected* expected, int64_t second, int32_t symbol, int64_t count, double high) {
   REQUIRE(second >= 0 && second < SECONDS && symbol >= 0 && symbol < SYMBOLS);
   CHECK(count == expected->count[second][symbol]);
   CHECK(high == expected->high[second][symbol]);
@@ -112,42 +112,58 @@ static void check_bar(struct expected *expected, int64_t second, int32_t symbol,
 }
 
 /* Columns of an array of results: row_kind, start_at, symbol, n, high. */
-static void check_array(struct expected *expected, const struct ArrowArray *array) {
+static void check_array(struct expected* expected, const struct ArrowArray* array) {
   REQUIRE(array->n_children == 5);
-  const int8_t *kinds = array->children[0]->buffers[1];
-  const int64_t *starts = array->children[1]->buffers[1];
-  const int32_t *symbols = array->children[2]->buffers[1];
-  const int64_t *counts = array->children[3]->buffers[1];
-  const double *highs = array->children[4]->buffers[1];
+  const int8_t* kinds = array->children[0]->buffers[1];
+  const int64_t* starts = array->children[1]->buffers[1];
+  const int32_t* symbols = array->children[2]->buffers[1];
+  const int64_t* counts = array->children[3]->buffers[1];
+  const double* highs = array->children[4]->buffers[1];
   for (int64_t row = 0; row < array->length; ++row) {
     CHECK(kinds[row] == 0);
     check_bar(expected, starts[row] / 1000000000, symbols[row], counts[row], highs[row]);
   }
 }
 
-static weir_setup *setup_of(uint32_t mode) {
+static weir_setup* setup_of(uint32_t mode) {
   weir_options options;
   weir_options_init(&options, sizeof options);
   options.mode = mode;
-  weir_setup *setup = weir_setup_new(&options);
+  weir_setup* setup = weir_setup_new(&options);
   CHECK(setup != NULL);
   CHECK(weir_setup_structs(setup, "ticks", sizeof(struct tick), tick_fields, 3) == WEIR_OK);
   CHECK(weir_setup_writers(setup, "ticks", NULL) == WEIR_OK);
   return setup;
 }
 
+struct held {
+  weir_job* job;
+  weir_writer* writer;
+  weir_reader* reader;
+};
+
+/* Bars by threads of Weir's own, not started: written by the first writer and read. */
+static struct held bars_to_read(void) {
+  struct held held = {NULL, NULL, NULL};
+  weir_setup* setup = setup_of(WEIR_MODE_THREADS);
+  CHECK(weir_setup_reader(setup, "bars", 4) == WEIR_OK);
+  held.job = weir_job_new(setup, sql, NULL);
+  weir_setup_free(setup);
+  if (held.job == NULL) return held;
+  held.writer = weir_job_writer(held.job, "ticks", 0);
+  held.reader = weir_job_reader(held.job, "bars");
+  return held;
+}
+
 /* Threads of Weir's own: append, then read as arrays. */
-static void threads_and_arrays(const struct tick *ticks) {
+static void threads_and_arrays(const struct tick* ticks) {
   struct expected expected;
   expect_bars(ticks, &expected);
-  weir_setup *setup = setup_of(WEIR_MODE_THREADS);
-  CHECK(weir_setup_reader(setup, "bars", 4) == WEIR_OK);
-  weir_job *job = weir_job_new(setup, sql, NULL);
-  weir_setup_free(setup);
-  REQUIRE(job != NULL);
-  weir_writer *writer = weir_job_writer(job, "ticks", 0);
-  weir_reader *reader = weir_job_reader(job, "bars");
-  REQUIRE(writer != NULL && reader != NULL);
+  struct held held = bars_to_read();
+  weir_job* job = held.job;
+  weir_writer* writer = held.writer;
+  weir_reader* reader = held.reader;
+  REQUIRE(job != NULL && writer != NULL && reader != NULL);
   struct ArrowArray array;
   CHECK(weir_reader_next(reader, 0, &array) < 0); /* not started */
   REQUIRE(weir_job_start(job) == WEIR_OK);
@@ -174,7 +190,7 @@ static void threads_and_arrays(const struct tick *ticks) {
   progress.size = sizeof progress;
   CHECK(weir_job_progress(job, &progress) == WEIR_OK);
   CHECK(progress.rows_in == TICKS && progress.rows_out == SECONDS * SYMBOLS && progress.finished == 1);
-  const char *ledger = weir_job_ledger(job);
+  const char* ledger = weir_job_ledger(job);
   CHECK(ledger != NULL && ledger[0] == '{');
   weir_job_free(job); /* in any order */
   weir_reader_free(reader);
@@ -182,16 +198,16 @@ static void threads_and_arrays(const struct tick *ticks) {
 }
 
 /* The host's own thread turns the job; results as structs. */
-static void poll_and_structs(const struct tick *ticks) {
+static void poll_and_structs(const struct tick* ticks) {
   struct expected expected;
   expect_bars(ticks, &expected);
-  weir_setup *setup = setup_of(WEIR_MODE_POLL);
+  weir_setup* setup = setup_of(WEIR_MODE_POLL);
   CHECK(weir_setup_reader(setup, "bars", 4) == WEIR_OK);
-  weir_job *job = weir_job_new(setup, sql, "bars.sql");
+  weir_job* job = weir_job_new(setup, sql, "bars.sql");
   weir_setup_free(setup);
   REQUIRE(job != NULL);
-  weir_writer *writer = weir_job_writer(job, "ticks", 0);
-  weir_reader *reader = weir_job_reader(job, "bars");
+  weir_writer* writer = weir_job_writer(job, "ticks", 0);
+  weir_reader* reader = weir_job_reader(job, "bars");
   REQUIRE(writer != NULL && reader != NULL);
   REQUIRE(weir_reader_structs(reader, sizeof(struct bar), bar_fields, 4) == WEIR_OK);
   size_t next = 0;
@@ -222,22 +238,22 @@ static void poll_and_structs(const struct tick *ticks) {
   weir_job_free(job);
 }
 
-static int32_t take_results(void *user, const struct ArrowSchema *schema, const struct ArrowArray *array) {
+static int32_t take_results(void* user, const struct ArrowSchema* schema, const struct ArrowArray* array) {
   CHECK(schema->n_children == array->n_children);
   check_array(user, array);
   return 0;
 }
 
 /* The answer is there when append returns. */
-static void inline_and_callback(const struct tick *ticks) {
+static void inline_and_callback(const struct tick* ticks) {
   struct expected expected;
   expect_bars(ticks, &expected);
-  weir_setup *setup = setup_of(WEIR_MODE_INLINE);
+  weir_setup* setup = setup_of(WEIR_MODE_INLINE);
   CHECK(weir_setup_callback(setup, "bars", take_results, &expected) == WEIR_OK);
-  weir_job *job = weir_job_new(setup, sql, NULL);
+  weir_job* job = weir_job_new(setup, sql, NULL);
   weir_setup_free(setup);
   REQUIRE(job != NULL);
-  weir_writer *writer = weir_job_writer(job, "ticks", 0);
+  weir_writer* writer = weir_job_writer(job, "ticks", 0);
   REQUIRE(writer != NULL);
   size_t taken = 0;
   for (int i = 0; i < TICKS; ++i) {
@@ -252,20 +268,20 @@ static void inline_and_callback(const struct tick *ticks) {
   weir_job_free(job);
 }
 
-static int32_t refuse_results(void *user, const struct ArrowSchema *schema, const struct ArrowArray *array) {
+static int32_t refuse_results(void* user, const struct ArrowSchema* schema, const struct ArrowArray* array) {
   (void)schema, (void)array;
-  ++*(int *)user;
+  ++*(int*)user;
   return 77;
 }
 
-static void a_callback_that_fails_ends_the_job(const struct tick *ticks) {
+static void a_callback_that_fails_ends_the_job(const struct tick* ticks) {
   int calls = 0;
-  weir_setup *setup = setup_of(WEIR_MODE_THREADS);
+  weir_setup* setup = setup_of(WEIR_MODE_THREADS);
   CHECK(weir_setup_callback(setup, "bars", refuse_results, &calls) == WEIR_OK);
-  weir_job *job = weir_job_new(setup, sql, NULL);
+  weir_job* job = weir_job_new(setup, sql, NULL);
   weir_setup_free(setup);
   REQUIRE(job != NULL);
-  weir_writer *writer = weir_job_writer(job, "ticks", 0);
+  weir_writer* writer = weir_job_writer(job, "ticks", 0);
   REQUIRE(writer != NULL);
   REQUIRE(weir_job_start(job) == WEIR_OK);
   size_t taken = 0;
@@ -279,38 +295,34 @@ static void a_callback_that_fails_ends_the_job(const struct tick *ticks) {
 }
 
 /* A stream of results of one job is the input of the next. */
-static void streams_out_and_in(const struct tick *ticks) {
+static void streams_out_and_in(const struct tick* ticks) {
   static const char again[] =
       "CREATE TABLE bars (start_at TIMESTAMP(9), symbol INT, n BIGINT) WITH ('connector' = 'host');\n"
       "CREATE TABLE total (n BIGINT) WITH ('connector' = 'host');\n"
       "INSERT INTO total SELECT SUM(n) FROM bars;\n";
-  weir_setup *setup = setup_of(WEIR_MODE_THREADS);
-  CHECK(weir_setup_reader(setup, "bars", 4) == WEIR_OK);
-  weir_job *first = weir_job_new(setup, sql, NULL);
-  weir_setup_free(setup);
-  REQUIRE(first != NULL);
-  weir_writer *writer = weir_job_writer(first, "ticks", 0);
-  weir_reader *reader = weir_job_reader(first, "bars");
-  REQUIRE(writer != NULL && reader != NULL);
+  struct held held = bars_to_read();
+  weir_job* first = held.job;
+  weir_writer* writer = held.writer;
+  REQUIRE(first != NULL && writer != NULL && held.reader != NULL);
   struct ArrowArrayStream stream;
-  REQUIRE(weir_reader_stream(reader, &stream) == WEIR_OK);
-  weir_reader_free(reader); /* the stream keeps it */
+  REQUIRE(weir_reader_stream(held.reader, &stream) == WEIR_OK);
+  weir_reader_free(held.reader); /* the stream keeps it */
   REQUIRE(weir_job_start(first) == WEIR_OK);
   size_t taken = 0;
   CHECK(weir_writer_append_wait(writer, ticks, TICKS, -1, &taken) == WEIR_OK);
   weir_writer_free(writer);
 
-  setup = weir_setup_new(NULL);
+  weir_setup* setup = weir_setup_new(NULL);
   CHECK(weir_setup_arrow(setup, "bars", &stream) == WEIR_OK);
   CHECK(weir_setup_reader(setup, "total", 1) == WEIR_OK);
-  weir_job *second = weir_job_new(setup, again, NULL);
+  weir_job* second = weir_job_new(setup, again, NULL);
   weir_setup_free(setup);
   REQUIRE(second != NULL);
-  weir_reader *total = weir_job_reader(second, "total");
+  weir_reader* total = weir_job_reader(second, "total");
   REQUIRE(total != NULL && weir_job_start(second) == WEIR_OK);
   struct ArrowArray array;
   REQUIRE(weir_reader_next(total, -1, &array) == WEIR_OK);
-  CHECK(array.length == 1 && ((const int64_t *)array.children[1]->buffers[1])[0] == TICKS);
+  CHECK(array.length == 1 && ((const int64_t*)array.children[1]->buffers[1])[0] == TICKS);
   array.release(&array);
   CHECK(weir_reader_next(total, -1, &array) == WEIR_END);
   CHECK(weir_job_wait(second, -1) == WEIR_OK);
@@ -341,7 +353,7 @@ static void what_cannot_be_is_said(void) {
   } newer;
   weir_options_init(&newer.now, sizeof newer);
   CHECK(newer.now.size == sizeof newer && newer.later == 0);
-  weir_setup *setup = weir_setup_new(&newer.now);
+  weir_setup* setup = weir_setup_new(&newer.now);
   CHECK(setup != NULL);
   newer.later = 1;
   CHECK(weir_setup_new(&newer.now) == NULL && strstr(weir_last_error(), "does not know") != NULL);
@@ -367,11 +379,11 @@ static void what_cannot_be_is_said(void) {
   setup = setup_of(WEIR_MODE_THREADS);
   CHECK(weir_job_new(setup, sql, NULL) == NULL); /* nobody takes the bars */
   CHECK(weir_setup_reader(setup, "bars", 2) == WEIR_OK);
-  weir_job *job = weir_job_new(setup, sql, NULL);
+  weir_job* job = weir_job_new(setup, sql, NULL);
   REQUIRE(job != NULL);
   CHECK(weir_job_writer(job, "nothing", 0) == NULL && weir_last_error_code() == 2001);
   CHECK(weir_job_writer(job, "ticks", 1) == NULL && weir_last_error_code() == 1001);
-  weir_writer *writer = weir_job_writer(job, "ticks", 0);
+  weir_writer* writer = weir_job_writer(job, "ticks", 0);
   CHECK(writer != NULL);
   CHECK(weir_job_writer(job, "ticks", 0) == NULL && weir_last_error_code() == 1001);
   CHECK(weir_job_reader(job, "ticks") == NULL);
@@ -388,7 +400,7 @@ static void what_cannot_be_is_said(void) {
 }
 
 int main(void) {
-  struct tick *ticks = malloc(TICKS * sizeof *ticks);
+  struct tick* ticks = malloc(TICKS * sizeof *ticks);
   if (ticks == NULL) return 1;
   make_ticks(ticks);
   threads_and_arrays(ticks);

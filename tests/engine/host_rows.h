@@ -1,10 +1,13 @@
 // Ticks that a test's host appends, the bars that a job makes of them, and the same bars recomputed row by row.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -108,6 +111,15 @@ inline Bars naive_bars(const std::vector<Appends>& writers) {
   for (const auto& [key, bar] : bars) out.bars.push_back(bar);
   std::sort(out.bars.begin(), out.bars.end());
   return out;
+}
+
+/// A job, and the first writer of its table `ticks`.
+inline std::pair<std::unique_ptr<Job>, Writer> make_written_job(JobOptions options, const char* sql = kBarsSql) {
+  auto job = make_job(sql, std::move(options));
+  EXPECT_TRUE(job.has_value()) << job.error().to_string();
+  auto writer = (*job)->writer("ticks");
+  EXPECT_TRUE(writer.has_value()) << writer.error().to_string();
+  return {std::move(*job), std::move(*writer)};
 }
 
 /// A callback for HostTable::write that keeps bars.

@@ -16,6 +16,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstddef>
+#include <functional>
 #include <mutex>
 
 #include "engine/allocation_count.h"
@@ -133,6 +134,26 @@ long run_watched(bool inline_append, WriterOrder order, Watch watch) {
   return static_cast<long>(bars.load());
 }
 
+/// What a child process that does this came to. Errors end the test that calls.
+struct Child {
+  int status = 0;
+  long call = -1;
+  std::uint64_t bars = 0;
+  bool unfiltered() const { return WIFEXITED(status) && WEXITSTATUS(status) == 77; }
+};
+void run_in_child(const std::function<int()>& work, Child& child) {
+  void* shared = ::mmap(nullptr, sizeof(Trace), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(shared, MAP_FAILED);
+  trace = ::new (shared) Trace();
+  const pid_t id = ::fork();
+  ASSERT_GE(id, 0);
+  if (id == 0) ::_exit(work());
+  ASSERT_EQ(::waitpid(id, &child.status, 0), id);
+  child.call = trace->call.load();
+  child.bars = trace->bars.load();
+  ::munmap(shared, sizeof(Trace));
+}
+
 class Quiet : public testing::TestWithParam<std::tuple<bool, WriterOrder>> {
  protected:
   void SetUp() override {
@@ -151,25 +172,14 @@ TEST_P(Quiet, NothingIsAllocatedOrLockedBetweenAppendAndCallback) {
 
 TEST_P(Quiet, NoSystemCallIsMadeBetweenAppendAndCallback) {
   const auto [inline_append, order] = GetParam();
-  void* shared = ::mmap(nullptr, sizeof(Trace), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  ASSERT_NE(shared, MAP_FAILED);
-  trace = ::new (shared) Trace();
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    const long answer = run_watched(inline_append, order, Watch::kSystemCalls);
-    ::_exit(answer == -1 ? 77 : 4);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  const long call = trace->call.load();
-  const std::uint64_t bars = trace->bars.load();
-  ::munmap(shared, sizeof(Trace));
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) GTEST_SKIP() << "the kernel lets this process set no filter";
-  if (call == SYS_clock_gettime) GTEST_SKIP() << "reading the clock is a system call on this machine";
-  EXPECT_EQ(call, -1) << "system call " << call;
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
-  EXPECT_GT(bars, 1000u);
+  Child child;
+  ASSERT_NO_FATAL_FAILURE(
+      run_in_child([=] { return run_watched(inline_append, order, Watch::kSystemCalls) == -1 ? 77 : 4; }, child));
+  if (child.unfiltered()) GTEST_SKIP() << "the kernel lets this process set no filter";
+  if (child.call == SYS_clock_gettime) GTEST_SKIP() << "reading the clock is a system call on this machine";
+  EXPECT_EQ(child.call, -1) << "system call " << child.call;
+  EXPECT_TRUE(WIFEXITED(child.status) && WEXITSTATUS(child.status) == 0) << "status " << child.status;
+  EXPECT_GT(child.bars, 1000u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, Quiet,
@@ -190,22 +200,18 @@ TEST(QuietOracle, AnAllocationALockAndASystemCallAreSeen) {
   delete kept;
   EXPECT_EQ(allocations(), 1u);
   EXPECT_EQ(locks_taken.load(), 1u);
-  void* shared = ::mmap(nullptr, sizeof(Trace), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  ASSERT_NE(shared, MAP_FAILED);
-  trace = ::new (shared) Trace();
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    if (!forbid_system_calls()) ::_exit(77);
-    (void)::syscall(SYS_getppid);
-    ::syscall(SYS_exit_group, 0);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) GTEST_SKIP() << "the kernel lets this process set no filter";
-  EXPECT_EQ(trace->call.load(), SYS_getppid);
-  EXPECT_EQ(WEXITSTATUS(status), 3);
-  ::munmap(shared, sizeof(Trace));
+  Child child;
+  ASSERT_NO_FATAL_FAILURE(run_in_child(
+      [] {
+        if (!forbid_system_calls()) return 77;
+        (void)::syscall(SYS_getppid);
+        ::syscall(SYS_exit_group, 0);
+        return 0;
+      },
+      child));
+  if (child.unfiltered()) GTEST_SKIP() << "the kernel lets this process set no filter";
+  EXPECT_EQ(child.call, SYS_getppid);
+  EXPECT_EQ(WEXITSTATUS(child.status), 3);
 }
 
 }  // namespace

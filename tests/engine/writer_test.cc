@@ -182,9 +182,7 @@ TEST(Writers, AreToldThatTheRingIsFullAndGoOnWhenTheJobHasRead) {
   JobOptions options = host_options(1, bars);
   options.threads = false;
   options.host_tables["ticks"].feed.rows_max = 64;
-  auto job = make_job(kBarsSql, std::move(options));
-  ASSERT_TRUE(job.has_value()) << job.error().to_string();
-  Writer writer = std::move((*job)->writer("ticks")).value();
+  auto [job, writer] = make_written_job(std::move(options));
   const Appends appends{make_ticks(200, 5)};
   EXPECT_EQ(writer.free_rows(), 64u);
   const AppendedRows taken = writer.append(std::span(appends.ticks));
@@ -195,19 +193,17 @@ TEST(Writers, AreToldThatTheRingIsFullAndGoOnWhenTheJobHasRead) {
   EXPECT_EQ(writer.rows_appended(), 64u);
   EXPECT_EQ(writer.rows_unread(), 64u);
   EXPECT_GE(writer.full_count(), 2u);
-  append_pieces(writer, {{appends.ticks.begin() + 64, appends.ticks.end()}}, 64, job->get());
+  append_pieces(writer, {{appends.ticks.begin() + 64, appends.ticks.end()}}, 64, job.get());
   writer.end();
-  while (!(*job)->progress().finished) (*job)->poll(PollBudget{1});
-  expect_bars(bars, naive_bars({appends}), (*job)->ledger());
+  while (!job->progress().finished) job->poll(PollBudget{1});
+  expect_bars(bars, naive_bars({appends}), job->ledger());
 }
 
 TEST(Writers, GiveAWindowsResultByAHeartbeatAlone) {
   std::vector<Bar> bars;
   JobOptions options = host_options(1, bars);
   options.inline_append = true;
-  auto job = make_job(kBarsSql, std::move(options));
-  ASSERT_TRUE(job.has_value()) << job.error().to_string();
-  Writer writer = std::move((*job)->writer("ticks")).value();
+  auto [job, writer] = make_written_job(std::move(options));
   EXPECT_EQ(writer.append(Tick{10, 1, 5}), Appended::kDone);
   EXPECT_EQ(writer.heartbeat(98'999'999), Appended::kDone);
   EXPECT_TRUE(bars.empty());
@@ -215,9 +211,9 @@ TEST(Writers, GiveAWindowsResultByAHeartbeatAlone) {
   EXPECT_EQ(bars, (std::vector<Bar>{{0, 1, 1, 5.0}}));
   EXPECT_EQ(writer.append(Tick{20, 1, 5}), Appended::kDone);  // late by the promise
   writer.end();
-  EXPECT_TRUE((*job)->progress().finished);
-  EXPECT_TRUE((*job)->wait().has_value());
-  EXPECT_EQ((*job)->ledger().late, 1u);
+  EXPECT_TRUE(job->progress().finished);
+  EXPECT_TRUE(job->wait().has_value());
+  EXPECT_EQ(job->ledger().late, 1u);
   EXPECT_EQ(bars.size(), 1u);
 }
 
@@ -225,12 +221,10 @@ TEST(Writers, AreToldAfterSoManyHeartbeatsThatNobodyRead) {
   std::vector<Bar> bars;
   JobOptions options = host_options(1, bars);
   options.threads = false;
-  auto job = make_job(kBarsSql, std::move(options));
-  ASSERT_TRUE(job.has_value()) << job.error().to_string();
-  Writer writer = std::move((*job)->writer("ticks")).value();
+  auto [job, writer] = make_written_job(std::move(options));
   for (std::uint32_t i = 0; i < kFeedPromisesMax; ++i) EXPECT_EQ(writer.heartbeat(i), Appended::kDone);
   EXPECT_EQ(writer.heartbeat(1000), Appended::kFull);
-  (*job)->poll(PollBudget{1});
+  job->poll(PollBudget{1});
   EXPECT_EQ(writer.heartbeat(1000), Appended::kDone);
 }
 
@@ -244,12 +238,10 @@ TEST(Writers, GiveInlineTheAnswerBeforeAppendReturns) {
     for (std::uint32_t i = 0; i < batch.selected_count(); ++i)
       dear.push_back(batch.column(0).values<float>()[batch.has_selection() ? batch.selection()[i] : i]);
   };
-  auto job = make_job(R"(CREATE TABLE ticks (ts TIMESTAMP(3), symbol INT, price FLOAT) WITH ('connector' = 'host');
+  auto [job, writer] = make_written_job(
+      std::move(options), R"(CREATE TABLE ticks (ts TIMESTAMP(3), symbol INT, price FLOAT) WITH ('connector' = 'host');
                          CREATE TABLE dear (price FLOAT) WITH ('connector' = 'host');
-                         INSERT INTO dear SELECT price FROM ticks WHERE price > 500;)",
-                      std::move(options));
-  ASSERT_TRUE(job.has_value()) << job.error().to_string();
-  Writer writer = std::move((*job)->writer("ticks")).value();
+                         INSERT INTO dear SELECT price FROM ticks WHERE price > 500;)");
   std::vector<float> expected;
   for (const Tick& tick : make_ticks(500, 9)) {
     ASSERT_EQ(writer.append(tick), Appended::kDone);
@@ -273,12 +265,10 @@ TEST(Writers, MayAppendInsideACallbackOfTheirInlineJob) {
       EXPECT_EQ(writer->append(Tick{0, symbol + 1, 0}), Appended::kDone);
     }
   };
-  auto job = make_job(R"(CREATE TABLE ticks (ts TIMESTAMP(3), symbol INT, price FLOAT) WITH ('connector' = 'host');
+  auto [job, made] = make_written_job(
+      std::move(options), R"(CREATE TABLE ticks (ts TIMESTAMP(3), symbol INT, price FLOAT) WITH ('connector' = 'host');
                          CREATE TABLE seen (symbol INT) WITH ('connector' = 'host');
-                         INSERT INTO seen SELECT symbol FROM ticks;)",
-                      std::move(options));
-  ASSERT_TRUE(job.has_value()) << job.error().to_string();
-  Writer made = std::move((*job)->writer("ticks")).value();
+                         INSERT INTO seen SELECT symbol FROM ticks;)");
   writer = &made;
   EXPECT_EQ(made.append(Tick{0, 1, 0}), Appended::kDone);
   EXPECT_THAT(seen, testing::ElementsAre(1, 2, 3, 4, 5));
@@ -299,20 +289,18 @@ TEST(Writers, FeedEveryQueryThatReadsTheirTable) {
     for (std::uint32_t i = 0; i < batch.selected_count(); ++i)
       prices.push_back(batch.column(0).values<float>()[batch.has_selection() ? batch.selection()[i] : i]);
   };
-  auto job = make_job(R"(CREATE TABLE ticks (ts TIMESTAMP(3), symbol INT, price FLOAT) WITH ('connector' = 'host');
+  auto [job, writer] = make_written_job(
+      std::move(options), R"(CREATE TABLE ticks (ts TIMESTAMP(3), symbol INT, price FLOAT) WITH ('connector' = 'host');
                          CREATE TABLE a (symbol INT) WITH ('connector' = 'host');
                          CREATE TABLE b (price FLOAT) WITH ('connector' = 'host');
                          EXECUTE STATEMENT SET BEGIN
                          INSERT INTO a SELECT symbol FROM ticks;
                          INSERT INTO b SELECT price FROM ticks WHERE symbol < 3;
-                         END;)",
-                      std::move(options));
-  ASSERT_TRUE(job.has_value()) << job.error().to_string();
-  Writer writer = std::move((*job)->writer("ticks")).value();
+                         END;)");
   const Appends appends{make_ticks(1000, 4)};
-  append_pieces(writer, appends, 100, job->get());
+  append_pieces(writer, appends, 100, job.get());
   writer.end();
-  while (!(*job)->progress().finished) (*job)->poll(PollBudget{1});
+  while (!job->progress().finished) job->poll(PollBudget{1});
   std::vector<std::int32_t> all;
   std::vector<float> some;
   for (const Tick& tick : appends.ticks) {
@@ -321,7 +309,7 @@ TEST(Writers, FeedEveryQueryThatReadsTheirTable) {
   }
   EXPECT_EQ(symbols, all);
   EXPECT_EQ(prices, some);
-  expect_closed((*job)->ledger());
+  expect_closed(job->ledger());
 }
 
 TEST(Writers, DrainGivesWhatWasAppendedAndTakesNothingMore) {
@@ -330,22 +318,20 @@ TEST(Writers, DrainGivesWhatWasAppendedAndTakesNothingMore) {
     JobOptions options = host_options(1, bars);
     options.threads = threads;
     options.idle = IdleKind::kPark;
-    auto job = make_job(kBarsSql, std::move(options));
-    ASSERT_TRUE(job.has_value()) << job.error().to_string();
-    Writer writer = std::move((*job)->writer("ticks")).value();
+    auto [job, writer] = make_written_job(std::move(options));
     const Appends appends{make_ticks(300, 6)};
     EXPECT_EQ(writer.append(std::span(appends.ticks)).rows, 300u);
     if (threads) {
-      ASSERT_TRUE((*job)->start().has_value());
+      ASSERT_TRUE(job->start().has_value());
     }
-    (*job)->drain();
-    while (!threads && !(*job)->progress().finished) (*job)->poll(PollBudget{1});
-    ASSERT_TRUE((*job)->wait_for(kWaitNs));
-    EXPECT_TRUE((*job)->wait().has_value());
+    job->drain();
+    while (!threads && !job->progress().finished) job->poll(PollBudget{1});
+    ASSERT_TRUE(job->wait_for(kWaitNs));
+    EXPECT_TRUE(job->wait().has_value());
     EXPECT_EQ(writer.append(appends.ticks[0]), Appended::kClosed);
     EXPECT_EQ(writer.heartbeat(1), Appended::kClosed);
     EXPECT_EQ(writer.rows_unread(), 0u);
-    expect_bars(bars, naive_bars({appends}), (*job)->ledger());
+    expect_bars(bars, naive_bars({appends}), job->ledger());
   }
 }
 
@@ -354,15 +340,13 @@ TEST(Writers, StopSaysHowManyRowsWereNotRead) {
   JobOptions options = host_options(1, bars);
   options.threads = false;
   options.batch_rows = 16;
-  auto job = make_job(kBarsSql, std::move(options));
-  ASSERT_TRUE(job.has_value()) << job.error().to_string();
-  Writer writer = std::move((*job)->writer("ticks")).value();
+  auto [job, writer] = make_written_job(std::move(options));
   const Appends appends{make_ticks(300, 6)};
   EXPECT_EQ(writer.append(std::span(appends.ticks)).rows, 300u);
-  (*job)->poll(PollBudget{1});
-  (*job)->stop();
+  job->poll(PollBudget{1});
+  job->stop();
   EXPECT_EQ(writer.append(appends.ticks[0]), Appended::kClosed);
-  const JobLedger ledger = (*job)->ledger();
+  const JobLedger ledger = job->ledger();
   EXPECT_GT(ledger.records_read, 0u);
   EXPECT_GT(writer.rows_unread(), 0u);
   EXPECT_EQ(writer.rows_appended(), ledger.records_read + writer.rows_unread());
@@ -411,9 +395,7 @@ TEST(Writers, RefuseATimeThatDoesNotFitAndTakeTheRowsBeforeIt) {
   std::vector<Bar> bars;
   JobOptions options = host_options(1, bars);
   options.threads = false;
-  auto job = make_job(kBarsSql, std::move(options));
-  ASSERT_TRUE(job.has_value()) << job.error().to_string();
-  Writer writer = std::move((*job)->writer("ticks")).value();
+  auto [job, writer] = make_written_job(std::move(options));
   EXPECT_EQ(writer.error(), nullptr);
   std::vector<Tick> ticks = make_ticks(40, 2);
   ticks[30].ms = INT64_MAX / 2;

@@ -4,10 +4,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir;
   using namespace weir::testing;
-  std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  if (bytes.empty()) return 0;
-  const unsigned choice = static_cast<unsigned char>(bytes.front());
-  bytes.remove_prefix(1);
+  if (size == 0) return 0;
+  const auto [choice, bytes] = FuzzInput(data, size);
   std::map<std::string, std::string> options;
   if ((choice & 1) != 0) options["binary.null-bitmap"] = "true";
   if ((choice & 2) != 0) options["binary.timestamp-unit"] = "ms";

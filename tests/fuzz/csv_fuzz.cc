@@ -4,10 +4,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir;
   using namespace weir::testing;
-  std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (text.empty()) return 0;
-  const unsigned dialect = static_cast<unsigned char>(text.front());
-  text.remove_prefix(1);
+  if (size == 0) return 0;
+  const auto [dialect, text] = FuzzInput(data, size);
   std::map<std::string, std::string> options;
   if ((dialect & 1) != 0) options["csv.escape-character"] = "\\";
   if ((dialect & 2) != 0) options["csv.allow-comments"] = "true";

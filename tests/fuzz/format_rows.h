@@ -88,6 +88,27 @@ inline std::string row_text(const Batch& batch, std::uint32_t row) {
   return text;
 }
 
+/// One column a type, so that every conversion is reached.
+inline Schema all_types() {
+  Type time = Type::of(TypeId::kTime);
+  time.precision = 3;
+  return {{{"a", Type::of(TypeId::kTinyInt)},
+           {"b", Type::of(TypeId::kSmallInt)},
+           {"c", Type::integer()},
+           {"d", Type::bigint()},
+           {"e", Type::of(TypeId::kFloat)},
+           {"f", Type::float64()},
+           {"g", Type::decimal(10, 2)},
+           {"h", Type::decimal(38, 10)},
+           {"i", Type::boolean()},
+           {"j", Type::of(TypeId::kDate)},
+           {"k", time},
+           {"l", Type::timestamp(6)},
+           {"m", Type::timestamp_ltz(3)},
+           {"n", Type::string()},
+           {"o", Type::of(TypeId::kBytes)}}};
+}
+
 inline FormatContext context_of(std::string format, Schema schema, std::map<std::string, std::string> options = {}) {
   FormatContext context;
   context.format = std::move(format);

@@ -4,10 +4,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir;
   using namespace weir::testing;
-  std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  if (bytes.empty()) return 0;
-  const unsigned choice = static_cast<unsigned char>(bytes.front());
-  bytes.remove_prefix(1);
+  if (size == 0) return 0;
+  const auto [choice, bytes] = FuzzInput(data, size);
   constexpr const char* kFramings[] = {"binary-file", "moldudp64", "pcap", "binary-file"};
   std::map<std::string, std::string> options{{"itch.framing", kFramings[choice & 3]}, {"itch.date", "2024-02-29"}};
   if ((choice & 3) == 3) options["itch.lengths-by-type"] = "true";

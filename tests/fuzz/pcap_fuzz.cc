@@ -4,10 +4,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir;
   using namespace weir::testing;
-  std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  if (bytes.empty()) return 0;
-  const unsigned choice = static_cast<unsigned char>(bytes.front());
-  bytes.remove_prefix(1);
+  if (size == 0) return 0;
+  const auto [choice, bytes] = FuzzInput(data, size);
   Schema packet{{{"capture_time", Type::timestamp_ltz(9)},
                  {"captured_bytes", Type::integer()},
                  {"vlan", Type::of(TypeId::kSmallInt)},

@@ -8,16 +8,16 @@
 #include <random>
 
 #include "arrow/arrow_types.h"
-#include "fuzz/format_rows.h"
+#include "io/host_source.h"
 #include "weir/io/arrow.h"
-#include "weir/io/connector.h"
-#include "weir/io/sim.h"
 
 namespace weir {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::HostSource;
 using testing::OwnedBatch;
+using testing::row_texts;
 using testing::value_text;
 
 int g_released = 0;  // arrays and streams of the tests
@@ -129,63 +129,37 @@ struct TestStream {
   }
 };
 
+HostTable over(ArrowArrayStream& stream) {
+  HostTable host;
+  host.arrow = {&stream};
+  return host;
+}
+
 /// A source over an Arrow stream.
-class Table {
+class Table : public HostSource {
  public:
-  Table(ArrowArrayStream& stream, Schema schema) : schema_(std::move(schema)), world_(clock_, 1) {
-    host_.arrow = {&stream};
-    TableContext context;
-    context.table = "t";
-    context.schema = schema_;
-    context.options = {{"connector", "host"}};
-    context.host = &host_;
-    for (std::uint32_t i = 0; i < schema_.size(); ++i) context.columns.push_back({i, i});
-    auto source = make_source(context);
-    if (!source.has_value()) {
-      error_ = source.error().to_string();
-      return;
-    }
-    source_ = std::move(*source);
-    EXPECT_TRUE(source_->bounded());
-    backend_ = std::move(*make_sim_backend(world_));
-    reader_ = std::move(*source_->open(0, *backend_, {}));
+  Table(ArrowArrayStream& stream, Schema schema) : HostSource(over(stream), std::move(schema)) {
+    EXPECT_TRUE(!error().empty() || source().bounded());
   }
 
   /// Rows as text; a failure ends them with its text.
   std::vector<std::string> read(std::uint32_t capacity) {
+    if (!error().empty()) return {error()};
     std::vector<std::string> rows;
-    if (!error_.empty()) return {error_};
-    OwnedBatch batch(schema_, capacity, 0);
+    OwnedBatch batch(schema(), capacity, 0);
     for (int turn = 0; turn < 10000; ++turn) {
       batch->reset();
-      const ReadStatus status = reader_->read(*batch);
+      const ReadStatus status = reader().read(*batch);
       if (status == ReadStatus::kFailed) {
-        rows.push_back(reader_->error().to_string());
+        rows.push_back(reader().error().to_string());
         return rows;
       }
-      for (std::uint32_t row = 0; row < batch->row_count(); ++row) {
-        std::string text;
-        for (std::uint32_t c = 0; c < batch->column_count(); ++c)
-          text += (c == 0 ? "" : " ") + value_text(batch->column(c), row);
-        rows.push_back(text);
-      }
+      for (std::string& row : row_texts(*batch)) rows.push_back(std::move(row));
       if (status == ReadStatus::kEnd) return rows;
     }
     ADD_FAILURE() << "no end";
     return rows;
   }
-  const std::string& error() const { return error_; }
-  RowReader& reader() { return *reader_; }
-
- private:
-  HostTable host_;
-  Schema schema_;
-  std::string error_;
-  ManualClock clock_;
-  SimWorld world_;
-  std::unique_ptr<TableSource> source_;
-  std::unique_ptr<IoBackend> backend_;
-  std::unique_ptr<RowReader> reader_;
 };
 
 /// The values of one column, or the error.

@@ -11,26 +11,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Schema all_types() {
-  Type time = Type::of(TypeId::kTime);
-  time.precision = 3;
-  return {{{"a", Type::of(TypeId::kTinyInt)},
-           {"b", Type::of(TypeId::kSmallInt)},
-           {"c", Type::integer()},
-           {"d", Type::bigint()},
-           {"e", Type::of(TypeId::kFloat)},
-           {"f", Type::float64()},
-           {"g", Type::decimal(10, 2)},
-           {"h", Type::decimal(38, 10)},
-           {"i", Type::boolean()},
-           {"j", Type::of(TypeId::kDate)},
-           {"k", time},
-           {"l", Type::timestamp(6)},
-           {"m", Type::timestamp_ltz(3)},
-           {"n", Type::string()},
-           {"o", Type::of(TypeId::kBytes)}}};
-}
-
 std::string csv_rows(int count, std::uint64_t seed) {
   Random random(seed);
   std::string text;

@@ -24,26 +24,6 @@ std::vector<std::string> places(const Decoded& decoded) {
   return text;
 }
 
-Schema all_types() {
-  Type time = Type::of(TypeId::kTime);
-  time.precision = 3;
-  return {{{"a", Type::of(TypeId::kTinyInt)},
-           {"b", Type::of(TypeId::kSmallInt)},
-           {"c", Type::integer()},
-           {"d", Type::bigint()},
-           {"e", Type::of(TypeId::kFloat)},
-           {"f", Type::float64()},
-           {"g", Type::decimal(10, 2)},
-           {"h", Type::decimal(38, 10)},
-           {"i", Type::boolean()},
-           {"j", Type::of(TypeId::kDate)},
-           {"k", time},
-           {"l", Type::timestamp(6)},
-           {"m", Type::timestamp_ltz(3)},
-           {"n", Type::string()},
-           {"o", Type::of(TypeId::kBytes)}}};
-}
-
 constexpr std::string_view kAllRow =
     "-1|-300|70000|5000000000|1.5|-2.25|314|123456789012345678905000000000|1|18626|43994123000000|"
     "1609330394123456000|1609330394000000000|'a string, longer than twelve'|'hello, world: this is long'";

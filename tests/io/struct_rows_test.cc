@@ -5,15 +5,15 @@
 #include <cstring>
 #include <functional>
 
-#include "fuzz/format_rows.h"
-#include "weir/io/connector.h"
-#include "weir/io/sim.h"
+#include "io/host_source.h"
 
 namespace weir {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::HostSource;
 using testing::OwnedBatch;
+using testing::row_texts;
 using testing::value_text;
 
 #pragma pack(push, 1)
@@ -49,55 +49,8 @@ StructLayout packed_layout() {
            {"f64", offsetof(Packed, f64), FieldForm::kDouble}}};
 }
 
-/// A source over a host table; its inputs are read through a backend that nothing uses.
-class Table {
- public:
-  Table(HostTable host, Schema schema, bool may_defer = false)
-      : host_(std::move(host)), schema_(std::move(schema)), world_(clock_, 1) {
-    TableContext context;
-    context.table = "t";
-    context.schema = schema_;
-    context.options = {{"connector", "host"}};
-    context.host = &host_;
-    for (std::uint32_t i = 0; i < schema_.size(); ++i) context.columns.push_back({i, i, may_defer && i % 2 == 1});
-    auto source = make_source(context);
-    if (!source.has_value()) {
-      error_ = source.error().to_string();
-      return;
-    }
-    source_ = std::move(*source);
-    backend_ = std::move(*make_sim_backend(world_));
-    reader_ = std::move(*source_->open(0, *backend_, {}));
-  }
-  const std::string& error() const { return error_; }
-  RowReader& reader() { return *reader_; }
-  TableSource& source() { return *source_; }
-  const Schema& schema() const { return schema_; }
-
- private:
-  HostTable host_;
-  Schema schema_;
-  std::string error_;
-  ManualClock clock_;
-  SimWorld world_;
-  std::unique_ptr<TableSource> source_;
-  std::unique_ptr<IoBackend> backend_;
-  std::unique_ptr<RowReader> reader_;
-};
-
-std::vector<std::string> row_texts(const Batch& batch) {
-  std::vector<std::string> rows;
-  for (std::uint32_t row = 0; row < batch.row_count(); ++row) {
-    std::string text;
-    for (std::uint32_t c = 0; c < batch.column_count(); ++c)
-      text += (c == 0 ? "" : " ") + value_text(batch.column(c), row);
-    rows.push_back(text);
-  }
-  return rows;
-}
-
 /// Reads to the end in batches of `capacity`.
-std::vector<std::string> read_all(Table& table, std::uint32_t capacity) {
+std::vector<std::string> read_all(HostSource& table, std::uint32_t capacity) {
   OwnedBatch batch(table.schema(), capacity, 0);
   std::vector<std::string> rows;
   for (int turn = 0; turn < 10000; ++turn) {
@@ -200,7 +153,7 @@ TEST(StructRows, FieldsOfEveryFormReachTheirColumnsWhateverTheBlocksAndBatches) 
     for (const std::vector<std::size_t>& sizes :
          {std::vector<std::size_t>{100}, {1}, {7, 2}, {64, 1}, {std::size_t{3}, 50}}) {
       SCOPED_TRACE("batches of " + std::to_string(capacity) + ", blocks of " + std::to_string(sizes[0]));
-      Table table(blocks_of(structs, sizes), own_types());
+      HostSource table(blocks_of(structs, sizes), own_types());
       ASSERT_EQ(table.error(), "");
       EXPECT_EQ(read_all(table, capacity), expected);
       EXPECT_EQ(table.reader().records(), 100u);
@@ -215,7 +168,7 @@ TEST(StructRows, DeferredColumnsAreFilledForTheRowsThatAreSelectedThen) {
   for (const std::uint32_t every : {1u, 2u, 7u})
     for (const std::uint32_t capacity : {1u, 3u, 64u, 128u}) {
       SCOPED_TRACE("batches of " + std::to_string(capacity) + ", one row in " + std::to_string(every));
-      Table table(blocks_of(structs, {7, 50}), own_types(), true);
+      HostSource table(blocks_of(structs, {7, 50}), own_types(), true);
       OwnedBatch batch(table.schema(), capacity, 0);
       std::size_t first = 0;
       for (ReadStatus status = ReadStatus::kRows; status != ReadStatus::kEnd;) {
@@ -242,7 +195,7 @@ TEST(StructRows, NarrowFieldsWidenToEveryWiderType) {
   for (const char* field : {"i8", "u8", "i16", "u16", "i32", "u32", "i64"})
     for (const Type& type : {small, Type::integer(), Type::bigint(), Type::decimal(18, 0), wide}) {
       SCOPED_TRACE(std::string(field) + " to " + type.to_string());
-      Table table(blocks_of(structs, {5}), schema_of({{field, type}}));
+      HostSource table(blocks_of(structs, {5}), schema_of({{field, type}}));
       const std::string name = field;
       const int bits = std::stoi(name.substr(1)) + (name[0] == 'u' ? 1 : 0);
       const int room =
@@ -292,7 +245,7 @@ HostTable ticks(const std::vector<Tick>& rows, std::int64_t shift_ns, std::int64
 
 TEST(StructRows, TimesInTheirOwnUnitBecomeEventTimes) {
   const std::vector<Tick> rows = {{-3, 0}, {0, 4'000'000'000u}, {1'700'000'000, 1}};
-  Table table(ticks(rows, -2'000'000), schema_of({{"ts", Type::timestamp(3)}, {"at", Type::timestamp_ltz(3)}}));
+  HostSource table(ticks(rows, -2'000'000), schema_of({{"ts", Type::timestamp(3)}, {"at", Type::timestamp_ltz(3)}}));
   ASSERT_EQ(table.error(), "");
   EXPECT_EQ(read_all(table, 2), (std::vector<std::string>{"-3002000000 -2000000", "-2000000 3999999998000000",
                                                           "1699999999998000000 -1000000"}));
@@ -301,12 +254,12 @@ TEST(StructRows, TimesInTheirOwnUnitBecomeEventTimes) {
 TEST(StructRows, ATimeOutOfRangeOrAShiftBelowThePrecisionFailsTheReader) {
   const std::vector<Tick> far = {{0, 0}, {10'000'000'000, 0}};
   const Schema schema = schema_of({{"ts", Type::timestamp(3)}});
-  Table out_of_range(ticks(far, 0), schema);
+  HostSource out_of_range(ticks(far, 0), schema);
   OwnedBatch batch(schema, 8, 0);
   EXPECT_EQ(out_of_range.reader().read(*batch), ReadStatus::kFailed);
   EXPECT_EQ(out_of_range.reader().error().code(), ErrorCode::kValueOutOfRange);
   const std::vector<Tick> near = {{0, 0}};
-  Table odd_shift(ticks(near, 1), schema);
+  HostSource odd_shift(ticks(near, 1), schema);
   batch->reset();
   EXPECT_EQ(odd_shift.reader().read(*batch), ReadStatus::kFailed);
   EXPECT_EQ(odd_shift.reader().error().code(), ErrorCode::kValueOutOfRange);
@@ -317,7 +270,7 @@ TEST(StructRows, LayoutsThatCannotBeReadAreRefusedByName) {
   const auto refused = [&](const Schema& schema, const std::function<void(StructLayout&)>& change) {
     HostTable host = blocks_of(none, {1});
     change(host.structs);
-    return Table(std::move(host), schema).error();
+    return HostSource(std::move(host), schema).error();
   };
   const auto nothing = [](StructLayout&) {};
   EXPECT_THAT(refused(schema_of({{"absent", Type::bigint()}}), nothing), HasSubstr("column absent of table t"));
@@ -339,12 +292,13 @@ TEST(StructRows, LayoutsThatCannotBeReadAreRefusedByName) {
               HasSubstr("reaches beyond"));
   HostTable no_reader = blocks_of(none, {1});
   no_reader.read_structs = nullptr;
-  EXPECT_THAT(Table(std::move(no_reader), schema_of({{"i8", Type::bigint()}})).error(), HasSubstr("no host fills"));
+  EXPECT_THAT(HostSource(std::move(no_reader), schema_of({{"i8", Type::bigint()}})).error(),
+              HasSubstr("no host fills"));
 }
 
 TEST(StructRows, DrainGivesTheRowsThatTheHostHasGivenAndNoMore) {
   const std::vector<Packed> structs = some_structs(10);
-  Table table(blocks_of(structs, {6}), schema_of({{"i64", Type::bigint()}}));
+  HostSource table(blocks_of(structs, {6}), schema_of({{"i64", Type::bigint()}}));
   OwnedBatch batch(table.schema(), 4, 0);
   EXPECT_EQ(table.reader().read(*batch), ReadStatus::kRows);
   table.reader().drain();
@@ -361,7 +315,7 @@ TEST(StructRows, AHostThatFailsFailsTheReader) {
   HostTable host;
   host.structs = packed_layout();
   host.read_structs = [](std::uint32_t, StructRows&) { return ReadStatus::kFailed; };
-  Table table(std::move(host), schema_of({{"i8", Type::bigint()}}));
+  HostSource table(std::move(host), schema_of({{"i8", Type::bigint()}}));
   OwnedBatch batch(table.schema(), 4, 0);
   EXPECT_EQ(table.reader().read(*batch), ReadStatus::kFailed);
   EXPECT_EQ(table.reader().error().code(), ErrorCode::kUserFunction);
