@@ -5,10 +5,12 @@
 // not depend on theirs. What the system keeps of it (a socket, a poll) is the system's. The busy stream passes by the
 // silent ones, since only connections that have something are looked at; the clock looks at 256 of them a turn, every 6
 // ms, which is 5 to 20 us. So p99 at 10,000 events a second does not change. Bars: at most 64 KiB a connection, of the
-// growth of a process whose only job this is; p99 of the busy stream at most 1.5 times that without silent ones.
+// growth of a process whose only job this is; the usual p99 (net_latency.h) of the busy stream at most 1.5 times that
+// without silent ones.
 //
-// A parked shard wakes once a millisecond to look at its clock unless something comes. A turn and the system's part of
-// going to sleep are 3 to 5 us, so 0.3 to 0.5 % of a core. Bar: 0.5 %.
+// A parked shard wakes when its backend has something, every 250 ms for the silent connections' timeouts (every 6 ms
+// where it may have 10,000 of them, a few at a time), and every 100 ms in any case. Going to sleep and waking are 15 to
+// 20 us of a virtual processor, so 0.03 % of a core, and 0.3 % with 10,000 connections. Bar: 0.5 %.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -50,13 +52,8 @@ void await_connections(std::uint64_t before, std::uint32_t connections) {
 /// them and leaves them alone, or at the job.
 enum class Silent : std::uint8_t { kNone, kBeside, kAtJob };
 
-struct Busy {
-  Histogram latencies;
-  double p99_usual = 0;  ///< Us: median over pieces of 1,000 events, a tenth of a second, of their p99.
-};
-
 /// The busy stream of a job that could take all connections.
-Busy busy_run(const Parameters& parameters, const PingPong& shape, std::uint32_t connections, Silent silent) {
+PingPongRun busy_run(const Parameters& parameters, const PingPong& shape, std::uint32_t connections, Silent silent) {
   JobOptions options;
   options.cpus = {parameters.cpus[0]};
   options.idle = IdleKind::kBusySpin;
@@ -64,8 +61,7 @@ Busy busy_run(const Parameters& parameters, const PingPong& shape, std::uint32_t
   const std::uint64_t before = open_descriptors();
   LiveJob job(kName, sql, std::move(options));
   const std::uint16_t events = job.port("events"), results = job.port("results");
-  Busy busy;
-  std::vector<double> pieces;
+  PingPongRun run;
   {
     std::vector<Socket> beside;
     std::unique_ptr<IdlePeers> peers;
@@ -84,13 +80,12 @@ Busy busy_run(const Parameters& parameters, const PingPong& shape, std::uint32_t
       pin_here(shape.cpu);
       const Socket in = Socket::connect_to(results);
       const Socket out = Socket::connect_to(events);
-      ping_pong(kName, shape, out, in, busy.latencies, &pieces);
+      run = ping_pong(kName, shape, out, in);
     });
     peer.join();
   }
   job.finish(shape.events);
-  busy.p99_usual = Sample::of(pieces).median;
-  return busy;
+  return run;
 }
 
 struct Memory {
@@ -176,32 +171,21 @@ void run_net_idle(const Parameters& parameters, Report& report) {
   shape.events = parameters.value("net.events", 20'000, 500);
   shape.rate = static_cast<double>(parameters.value("net.rate", 10'000, 10'000));
   shape.cpu = parameters.cpus[1];
-  struct Runs {
-    Silent silent;
-    std::vector<Histogram> all;
-    std::vector<double> usual;
-    Histogram merged;
-  };
-  Runs alone{Silent::kNone, {}, {}, {}}, beside{Silent::kBeside, {}, {}, {}}, among{Silent::kAtJob, {}, {}, {}};
+  PingPongRuns alone, beside, among;
   for (std::uint32_t run = 0; run < parameters.runs; ++run) {
-    for (Runs* runs : {&alone, &beside, &among}) {
-      const Busy busy = busy_run(parameters, shape, connections, runs->silent);
-      runs->all.push_back(busy.latencies);
-      runs->usual.push_back(busy.p99_usual);
-      runs->merged.merge(busy.latencies);
-    }
+    alone.add(busy_run(parameters, shape, connections, Silent::kNone));
+    beside.add(busy_run(parameters, shape, connections, Silent::kBeside));
+    among.add(busy_run(parameters, shape, connections, Silent::kAtJob));
   }
-  const auto add = [&](double percent, const char* against, const Runs& to) {
-    report.add({kName, percent == 50 ? "busy stream among them, p50" : "busy stream among them, p99", "us",
-                percentiles_us(among.all, percent), against, percentiles_us(to.all, percent),
-                percentile_ratios(among.all, to.all, percent), Bar::kNone, 0});
-  };
-  add(50, "alone", alone);
-  add(99, "alone", alone);
-  add(99, "silent ones elsewhere", beside);
-  const Turns usual{{among.usual, alone.usual}};
-  report.add({kName, "usual p99 of 1,000 events", "us", usual.rate(0), "alone", usual.rate(1), usual.ratio(0, 1),
-              Bar::kAtMost, 1.5});
+  const std::string elsewhere = "silent ones elsewhere";
+  Line judged = usual_p99_line(kName, "busy among them, usual p99", among, "alone", alone);
+  judged.kind = Bar::kAtMost;
+  judged.bar = 1.5;
+  report.add(std::move(judged));
+  report.add(usual_p99_line(kName, "busy among them, usual p99", among, elsewhere, beside));
+  report.add(percentile_line(kName, "busy among them, p99", 99, among, "alone", alone));
+  report.add(percentile_line(kName, "busy among them, p99", 99, among, elsewhere, beside));
+  report.add(percentile_line(kName, "busy among them, p50", 50, among, "alone", alone));
   show_distributions(parameters, report, "net_idle",
                      {{"busy stream alone", &alone.merged},
                       {"busy stream, silent ones elsewhere", &beside.merged},

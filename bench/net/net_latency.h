@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/timing.h"
+#include "harness/report.h"
 #include "net/loopback.h"
 #include "weir/core/histogram.h"
 
@@ -30,14 +30,26 @@ struct PingPong {
   double rate = 0;  ///< Events a second.
   int cpu = 1;      ///< Of the calling thread.
 };
+struct PingPongRun {
+  Histogram latencies;
+  /// Us: the median over pieces of 1,000 events of their p99. What the machine does now and then beside, such as a
+  /// millisecond twice a second, stands in few pieces; what happens to one event in a hundred stands in all of them.
+  double usual_p99 = 0;
+};
 /// Sends the events on `out` and takes as many results from `in` (which may be the same socket), in a busy loop. The
-/// first tenth warms up and is not recorded. Results must come in the order of the events. Where asked for, the p99 of
-/// each 1,000 events are given, too.
-void ping_pong(const char* workload, const PingPong& shape, const Socket& out, const Socket& in, Histogram& latencies,
-               std::vector<double>* p99_each = nullptr);
+/// first tenth warms up and is not recorded. Results must come in the order of the events.
+PingPongRun ping_pong(const char* workload, const PingPong& shape, const Socket& out, const Socket& in);
 
-/// Percentiles of runs, in us; and their ratios to those of other runs of the same turns.
-Sample percentiles_us(const std::vector<Histogram>& runs, double percent);
-Sample percentile_ratios(const std::vector<Histogram>& runs, const std::vector<Histogram>& to, double percent);
+/// Runs of one thing.
+struct PingPongRuns {
+  std::vector<PingPongRun> runs;
+  Histogram merged;
+  void add(const PingPongRun& run);
+};
+/// A percentile of each run, in us, against that of other runs of the same turns.
+Line percentile_line(const char* workload, const std::string& setting, double percent, const PingPongRuns& runs,
+                     const std::string& against, const PingPongRuns& to);
+Line usual_p99_line(const char* workload, const std::string& setting, const PingPongRuns& runs,
+                    const std::string& against, const PingPongRuns& to);
 
 }  // namespace weir::bench
