@@ -279,6 +279,7 @@ class BackendBase : public IoBackend {
   std::size_t ready_count_ = 0;
   std::vector<std::uint32_t> timeouts_;  // heap by deadline
   std::vector<IoHandle> owing_;          // connections that owe an acknowledgement
+  std::uint32_t busy_turns_ = 0;
   std::vector<std::unique_ptr<OpOwner>> retired_;
   char* stream_memory_ = nullptr;
   std::size_t stream_memory_bytes_ = 0;

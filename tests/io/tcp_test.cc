@@ -137,6 +137,42 @@ TEST_P(TcpTest, WhatWasReceivedIsAcknowledgedInATurnWithoutWork) {
   settle();
 }
 
+TEST_P(TcpTest, WhatWasReceivedIsAcknowledgedByABackendThatIsNeverWithoutWork) {
+  auto listener = backend_->listen({"127.0.0.1", 0});
+  ASSERT_TRUE(listener.has_value());
+  Recorder accepted, received;
+  const OpId accept = backend_->accept_stream(listener->handle, accepted);
+  const auto busy = world_->connect(listener->port), quiet = world_->connect(listener->port);
+  ASSERT_TRUE(drive([&] { return accepted.events.size() == 2; }));
+  for (const auto& event : accepted.events) backend_->receive_stream(event.handle, received);
+  const auto take = [&] {
+    std::size_t bytes = 0;
+    for (const auto& event : std::exchange(received.events, {})) {
+      bytes += event.data.size();
+      backend_->return_buffer(event.buffer);
+    }
+    return bytes;
+  };
+  std::size_t bytes = 0;
+  for (int round = 0; round < 20; ++round) {  // until it puts acknowledgements off
+    ASSERT_EQ(quiet->send("tick"), 4u);
+    bytes = 0;
+    ASSERT_TRUE(drive([&] { return (bytes += take()) == 4; }));
+    turns(10);
+  }
+  ASSERT_EQ(quiet->send("tick"), 4u);
+  for (int turn = 0; turn < 200; ++turn) {
+    EXPECT_EQ(busy->send("tick"), 4u);
+    bytes = 0;
+    ASSERT_TRUE(drive([&] { return (bytes += take()) >= 4; }));
+  }
+  EXPECT_EQ(quiet->unacknowledged(), 0);
+  for (const auto& event : accepted.events) backend_->close(event.handle);
+  backend_->cancel(accept);
+  backend_->close(listener->handle);
+  settle();
+}
+
 TEST_P(TcpTest, APortThatIsTakenIsAnErrorWithAHint) {
   auto first = backend_->listen({"127.0.0.1", 0});
   ASSERT_TRUE(first.has_value());
