@@ -64,9 +64,12 @@ void gather_strided(Strided field, std::uint32_t count, To* out) {
       if constexpr (prefetch) {
         for (std::size_t i = 0; i < 4; ++i) __builtin_prefetch(at + ahead + i * stride);
       }
-      const To values[] = {load<From, To>(at), load<From, To>(at + stride), load<From, To>(at + 2 * stride),
-                           load<From, To>(at + 3 * stride)};
-      std::memcpy(static_cast<void*>(out + row), values, sizeof values);
+      const To first = load<From, To>(at), second = load<From, To>(at + stride);
+      const To third = load<From, To>(at + 2 * stride), fourth = load<From, To>(at + 3 * stride);
+      out[row] = first;
+      out[row + 1] = second;
+      out[row + 2] = third;
+      out[row + 3] = fourth;
     }
     for (; row < count; ++row, at += stride) out[row] = load<From, To>(at);
   };

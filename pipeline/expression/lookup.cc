@@ -102,16 +102,18 @@ struct Lookup {
   FunctionEntry entry;
 };
 
-/// Rows all of which are live, keys that fill their range: one load and one compare a row. Returns how many rows from
-/// the front it did: all, or those before the first key that is not there.
-std::uint32_t look_up_close(const LookupTable& table, const std::int64_t* keys, std::uint32_t count,
+/// Keys that fill their range: one load and one compare a row. Returns how many of the rows it did: all, or those
+/// before the first whose key is not there.
+template <class RowOf>
+std::uint32_t look_up_close(const LookupTable& table, const std::int64_t* keys, std::uint32_t count, RowOf&& row_of,
                             std::int64_t* out) noexcept {
   const std::int64_t* values = table.array.data();
   const std::uint64_t size = table.array.size();
   const auto base = static_cast<std::uint64_t>(table.base);
-  for (std::uint32_t row = 0; row < count; ++row) {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t row = row_of(i);
     const std::uint64_t at = static_cast<std::uint64_t>(keys[row]) - base;
-    if (at >= size) return row;
+    if (at >= size) return i;
     out[row] = values[at];
   }
   return count;
@@ -121,10 +123,14 @@ void lookup_kernel(KernelCall& call) {
   const LookupTable& table = *static_cast<const Lookup::Function*>(call.expression->function)->table;
   const Operand& keys = call.arguments[0];
   std::uint32_t done = 0;
-  if (call.range.rows == nullptr && keys.validity == nullptr && !keys.is_constant() && table.slots.empty() &&
-      table.array_has.empty())
-    done = look_up_close(table, static_cast<const std::int64_t*>(keys.data), call.range.count,
-                         call.result->values<std::int64_t>());
+  if (keys.validity == nullptr && !keys.is_constant() && table.slots.empty() && table.array_has.empty()) {
+    const auto look_up = [&](auto&& row_of) {
+      return look_up_close(table, static_cast<const std::int64_t*>(keys.data), call.range.count, row_of,
+                           call.result->values<std::int64_t>());
+    };
+    done = call.range.rows == nullptr ? look_up([](std::uint32_t i) { return i; })
+                                      : look_up([rows = call.range.rows](std::uint32_t i) { return rows[i]; });
+  }
   if (done == call.range.count) return;
   map_rows<std::int64_t, std::int64_t>(call, [&](std::int64_t& out, const std::int64_t& key) {
     return table.find(key, out) ? Outcome::kValue : Outcome::kNull;
