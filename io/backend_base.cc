@@ -695,7 +695,7 @@ std::size_t BackendBase::poll() noexcept {
   std::size_t events = expire_timeouts();
   events += reap();
   if (ready_count_ != 0) events += deliver_ready();
-  if (!owing_.empty() && (events == 0)) acknowledge(kAcknowledgedPerTurn);
+  if (!owing_.empty() && (events == 0 || ++busy_turns_ % kBusyTurns == 0)) acknowledge(kAcknowledgedPerTurn);
   delivering_ = false;
   if (!retired_.empty()) std::erase_if(retired_, [](const auto& owner) { return owner->idle(); });
   return events;
