@@ -1,5 +1,5 @@
 // BIT_AND, BIT_OR, BIT_XOR of integers. A bit that AND or OR has swallowed cannot be told again, so that only XOR has
-// an inverse.
+// an inverse; where one is asked for, the others are kept as counts of values (counted_fold.cc).
 #include <functional>
 #include <memory>
 #include <span>
@@ -111,6 +111,7 @@ AggregateDefinition definition(const char* name, BitOperation operation, const c
     return result;
   };
   made.make = [operation](const AggregateCallInfo& call) -> Result<AggregateFunctionPtr> {
+    if (call.retracts && operation != BitOperation::kXor) return make_counted_fold(call);
     return AggregateFunctionPtr(std::make_shared<BitFunction>(call.arguments[0].physical(), operation));
   };
   return made;

@@ -28,6 +28,9 @@ void add_reservoir_sample(std::vector<AggregateDefinition>& to);
 void add_time_series(std::vector<AggregateDefinition>& to);
 void add_top_k(std::vector<AggregateDefinition>& to);
 
+/// The form of MIN, MAX, ANY_VALUE, BIT_AND and BIT_OR that has an inverse (counted_fold.cc).
+AggregateFunctionPtr make_counted_fold(const AggregateCallInfo& call);
+
 /// Whether the name belongs to a fused kernel, so that nothing can be registered under it.
 bool is_fused_aggregate(std::string_view upper_name) noexcept;
 

@@ -3,7 +3,7 @@
 //
 //   state   | set | value | order or key … | partial |       only the parts that the function and its types need
 //
-// One row is kept, so nothing can be taken out again.
+// One row is kept, so nothing can be taken out again; where that is asked for, ANY_VALUE keeps counts of values.
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -194,6 +194,7 @@ AggregateDefinition definition(const char* name, const char* arguments, Pick pic
     return result;
   };
   made.make = [pick](const AggregateCallInfo& call) -> Result<AggregateFunctionPtr> {
+    if (pick == Pick::kAny && call.retracts) return make_counted_fold(call);
     return AggregateFunctionPtr(std::make_shared<PickFunction>(call, pick));
   };
   return made;

@@ -6,13 +6,24 @@
 #include <limits>
 #include <numbers>
 
+#include "aggregates/order_key.h"
+#include "weir/core/type.h"
+
 namespace weir {
 namespace {
 
-/// Equal values give that value; the difference of two finite values need not be finite.
-double between(double low, double high, double share) noexcept {
-  const double distance = high - low;
-  return std::isfinite(distance) ? low + distance * share : low * (1 - share) + high * share;
+/// Equal keys give that key. Requires: low <= high.
+std::int64_t between(std::int64_t low, std::int64_t high, double share) noexcept {
+  const auto distance = static_cast<double>(static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low));
+  const auto step = static_cast<std::uint64_t>(distance * share);  // keys of finite values: far below 2^64
+  return std::min(high, static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + step));
+}
+
+/// The mean of keys of two clusters, without rounding but for the last.
+std::int64_t mean_of(std::int64_t low, std::uint64_t low_weight, std::int64_t high,
+                     std::uint64_t high_weight) noexcept {
+  const Int128 sum = Int128{low_weight} + Int128{high_weight};
+  return static_cast<std::int64_t>(low + (Int128{high} - low) * Int128{high_weight} / sum);
 }
 
 }  // namespace
@@ -51,7 +62,7 @@ bool TDigest::add(const double* values, std::uint32_t count, std::uint32_t compr
       ++(std::isnan(value) ? h.nan : value > 0 ? h.positive_infinity : h.negative_infinity);
       continue;
     }
-    if (!push({value, 1}, compression, heap)) return false;
+    if (!push({order_key(value), 1}, compression, heap)) return false;
     Header& h = header();
     h.min = std::min(h.min, value);
     h.max = std::max(h.max, value);
@@ -81,7 +92,7 @@ void TDigest::merge(std::uint32_t compression) noexcept {
     Cluster& to = all[last];
     const std::uint64_t sum = to.weight + all[i].weight;
     if (static_cast<double>(before + sum) <= limit) {
-      to.mean = between(to.mean, all[i].mean, static_cast<double>(all[i].weight) / static_cast<double>(sum));
+      to.mean = mean_of(to.mean, to.weight, all[i].mean, all[i].weight);
       to.weight = sum;
       continue;
     }
@@ -130,15 +141,16 @@ double TDigest::quantile(double fraction, std::uint32_t compression) noexcept {
   if (rank + 1 == h.negative_infinity + h.weight) return h.max;
   // A value's place is the middle of its unit of weight; a cluster's mean stands at its middle.
   const double place = static_cast<double>(rank - h.negative_infinity) + 0.5;
-  double at_before = 0.5, mean_before = h.min, begin = 0;
+  double at_before = 0.5, begin = 0;
+  std::int64_t mean_before = order_key(h.min);
   const Cluster* const all = clusters();
   for (std::uint32_t i = 0; i < h.used; ++i) {
     const double weight = static_cast<double>(all[i].weight);
     const double at = begin + weight / 2;
     if (place <= at) {
-      if (at <= at_before || place == at) return all[i].mean;
-      return place <= at_before ? mean_before
-                                : between(mean_before, all[i].mean, (place - at_before) / (at - at_before));
+      if (at <= at_before || place == at) return double_of_key(all[i].mean);
+      return double_of_key(
+          place <= at_before ? mean_before : between(mean_before, all[i].mean, (place - at_before) / (at - at_before)));
     }
     at_before = at;
     mean_before = all[i].mean;
@@ -146,7 +158,7 @@ double TDigest::quantile(double fraction, std::uint32_t compression) noexcept {
   }
   const double at = begin - 0.5;
   if (place >= at || at <= at_before) return h.max;
-  return between(mean_before, h.max, (place - at_before) / (at - at_before));
+  return double_of_key(between(mean_before, order_key(h.max), (place - at_before) / (at - at_before)));
 }
 
 }  // namespace weir

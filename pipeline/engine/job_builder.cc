@@ -143,6 +143,10 @@ class QueryBuilder {
     if (number + 1 == query_.stages.size()) note_unread(options);
     WEIR_ASSIGN(std::unique_ptr<WindowAggregateOperator> aggregate,
                 WindowAggregateOperator::create(fragment.context(), options));
+    if (options.late_side) {
+      WEIR_TRY(append_side(fragment, *query_.plan.late->side, *query_.late, late_gather_));
+      aggregate->set_late_side(&fragment.branch_head());
+    }
     fragment.append(std::move(aggregate));
     return {};
   }
@@ -237,7 +241,7 @@ class QueryBuilder {
 
   /// Finds late rows before the row projection, where the columns that a side output wants are still there.
   Result<void> append_late_stage(Fragment& fragment) {
-    if (!query_.plan.late.has_value()) return {};
+    if (!query_.plan.late.has_value() || query_.plan.late->in_aggregate) return {};
     const LateStage& stage = *query_.plan.late;
     LateFilterOptions options;
     options.policy = stage.policy;

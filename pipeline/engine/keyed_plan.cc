@@ -8,6 +8,62 @@
 namespace weir {
 namespace {
 
+/// Whether a fused kernel adds doubles as they come.
+bool sums_fast(const PhysicalAggregate& aggregate) {
+  const bool sums = aggregate.name == "SUM" || aggregate.name == "AVG";
+  return sums && aggregate.fast_sum && !aggregate.distinct && aggregate.argument_types[0].is_float();
+}
+
+Error cannot_take_back(const std::string& what) {
+  return Error(ErrorCode::kSqlUnsupported,
+               what + " over results that change: rows that are taken back cannot be taken out of it again");
+}
+
+/// Rows are taken out of the stage's states again: by what has an inverse.
+Result<void> check_inverse(const PhysicalAggregate& aggregate, const AggregateFunction* function) {
+  if (function == nullptr && sums_fast(aggregate)) {
+    return cannot_take_back(aggregate.text + " with 'weir.double-sum' = 'fast'")
+        .with_hint("SET 'weir.double-sum' = 'exact'");
+  }
+  if (function == nullptr) return {};
+  const std::string hint =
+      "RESET the settings table.exec.emit.* and weir.emit.*, so that results come once; or take an "
+      "aggregate that has an inverse";
+  if (!function->has_inverse()) return cannot_take_back(aggregate.text).with_hint(hint);
+  if (!function->order_sensitive()) return {};
+  return Error(ErrorCode::kSqlUnsupported, aggregate.text + " over results that change: it depends on the order of " +
+                                               "rows, and a row that is given again comes in another place")
+      .with_hint(hint);
+}
+
+Result<AggregateFunctionPtr> function_of(const PhysicalAggregate& aggregate, bool retracts) {
+  AggregateCallInfo info;
+  info.name = aggregate.name;
+  info.arguments = aggregate.argument_types;
+  info.constants = aggregate.constants;
+  info.order = aggregate.order;
+  info.distinct = aggregate.distinct;
+  info.result = aggregate.type;
+  info.retracts = retracts;
+  return make_aggregate_function(info);
+}
+
+/// Whether windows that slide can subtract once sets of values count them: nothing else is in the way, and there is
+/// a set. Without counts each window would unite the sets of two stacks.
+Result<bool> pays_to_count(const AggregateStage& stage) {
+  if (!stage.window.has_value() || stage.window->kind != WindowKind::kHop ||
+      stage.window->slide_ns == stage.window->size_ns)
+    return false;
+  bool any = false;
+  for (const PhysicalAggregate& aggregate : stage.aggregates) {
+    WEIR_ASSIGN(const AggregateFunctionPtr function, function_of(aggregate, aggregate.distinct));
+    const bool extreme = aggregate.name == "MIN" || aggregate.name == "MAX";
+    if (extreme || sums_fast(aggregate) || (function != nullptr && !function->has_inverse())) return false;
+    any = any || (aggregate.distinct && function != nullptr);
+  }
+  return any;
+}
+
 /// What the calls' functions ask of the keyed plan: names of calls, empty where there is none.
 struct PlanNeeds {
   std::string ordered;  // the result depends on the order of rows, which an exchange does not keep
@@ -17,14 +73,8 @@ struct PlanNeeds {
 Result<PlanNeeds> plan_needs(const AggregateStage& stage) {
   PlanNeeds needs;
   for (const PhysicalAggregate& aggregate : stage.aggregates) {
-    AggregateCallInfo info;
-    info.name = aggregate.name;
-    info.arguments = aggregate.argument_types;
-    info.constants = aggregate.constants;
-    info.order = aggregate.order;
-    info.distinct = aggregate.distinct;
-    info.result = aggregate.type;
-    WEIR_ASSIGN(const AggregateFunctionPtr function, make_aggregate_function(info));
+    WEIR_ASSIGN(const AggregateFunctionPtr function, function_of(aggregate, stage.changes));
+    if (stage.changes) WEIR_TRY(check_inverse(aggregate, function.get()));
     if (function == nullptr) continue;
     const std::string name = aggregate.name + (aggregate.distinct ? "(DISTINCT …)" : "");
     if (function->order_sensitive()) needs.ordered = name;
@@ -48,8 +98,17 @@ Result<void> check_order(const AggregateStage& stage, const PlanNeeds& needs) {
 Result<void> choose_keyed_plan(AggregateStage& stage, const StageInput& input, const JobOptions& options) {
   const bool forced = options.keyed_plan != KeyedPlan::kAuto;
   stage.exchange = options.shards > 1 || forced;
+  stage.changes = input.changes;
+  if (input.changes && stage.judged_together()) {
+    return Error(ErrorCode::kSqlUnsupported,
+                 std::string(stage.window->kind == WindowKind::kSession ? "SESSION windows" : "windows of rows") +
+                     " over results that change are not supported: a row that is taken back would split a window that "
+                     "it has joined")
+        .with_hint("RESET the settings table.exec.emit.* and weir.emit.*, so that results come once");
+  }
   WEIR_ASSIGN(const PlanNeeds needs, plan_needs(stage));
-  if (input.results && !input.in_order) WEIR_TRY(check_order(stage, needs));
+  WEIR_ASSIGN(stage.counts_distinct, pays_to_count(stage));
+  if (input.results && !input.in_order && !input.changes) WEIR_TRY(check_order(stage, needs));
   const std::string asked = options.keyed_plan == KeyedPlan::kShuffle ? "shuffle was asked for, but " : "";
   // A row of an overlapping window may be late for some of its windows only; that is decided beside its input, and an
   // exchange of rows does not carry it.
@@ -57,13 +116,20 @@ Result<void> choose_keyed_plan(AggregateStage& stage, const StageInput& input, c
                            (stage.window->kind == WindowKind::kHop || stage.window->kind == WindowKind::kCumulate);
   if (!stage.grouping_sets.empty() && stage.judged_together()) {
     return Error(ErrorCode::kSqlUnsupported,
-                 "GROUPING SETS, ROLLUP and CUBE over windows that are made for each key are not supported");
+                 "GROUPING SETS, ROLLUP and CUBE over windows that are made for each key are not supported")
+        .with_hint(
+            "GROUP BY the PARTITION BY keys in a query below, and by GROUPING SETS over its window_start and "
+            "window_end above");
   }
   if (input.colocated) {
     stage.exchange = false;
     stage.colocated = true;
     stage.keyed_plan = KeyedPlan::kLocalMerge;
     stage.why = "the results of a key are on one shard already";
+  } else if (stage.changes && stage.exchange) {
+    stage.keyed_plan = KeyedPlan::kShuffle;
+    stage.why = options.keyed_plan == KeyedPlan::kLocalMerge ? "local-merge was asked for, but " : "";
+    stage.why += "rows that are taken back go where those that were given have gone";
   } else if (!stage.grouping_sets.empty() && stage.exchange) {
     stage.keyed_plan = KeyedPlan::kLocalMerge;
     stage.why = "a row goes to a group of each grouping set, so only partials travel";

@@ -10,6 +10,7 @@ struct StageInput {
   bool results = false;    ///< They are results of the stage before, not rows of the table.
   bool colocated = false;  ///< All rows of a key are on one shard already.
   bool in_order = false;   ///< Those of a key come one by one, in the order of their times.
+  bool changes = false;    ///< They are taken back and given again.
 };
 
 /// Sets keyed_plan, exchange, colocated and why. Errors: kSqlUnsupported, where no plan gives the same answer for every

@@ -106,19 +106,21 @@ class QueryLayouter {
       : job_(job), options_(options), backend_(backend), clock_(clock) {}
 
   Result<QueryLayout> lay_out(const QueryPlan& query, const std::map<std::string, std::string>& settings) {
-    WEIR_ASSIGN(out_.plan, make_physical_query(query, options_, job_.time_zone));
-    WEIR_ASSIGN(out_.time, source_time_options(out_.plan.source.table->options, settings));
     WEIR_ASSIGN(out_.emit, emit_options(settings));
+    WEIR_ASSIGN(out_.plan, make_physical_query(query, options_, job_.time_zone, out_.emit));
+    WEIR_ASSIGN(out_.time, source_time_options(out_.plan.source.table->options, settings));
     WEIR_TRY(check_time_settings());
     WEIR_TRY(make_tables());
     WEIR_TRY(check_updates());
     assign_inputs();
     for (const AggregateStage& stage : out_.plan.aggregates) WEIR_TRY(lay_out_aggregate(stage));
     if (out_.plan.late.has_value() && out_.plan.late->side.has_value()) {
-      WEIR_ASSIGN(out_.late, lay_out_side(*out_.plan.late->side));
+      const bool in_aggregate = out_.plan.late->in_aggregate;
+      WEIR_ASSIGN(out_.late,
+                  lay_out_side(*out_.plan.late->side, in_aggregate ? out_.stages[0].shards : source_shards()));
     }
     if (out_.plan.malformed.has_value()) {
-      WEIR_ASSIGN(out_.malformed, lay_out_side(*out_.plan.malformed));
+      WEIR_ASSIGN(out_.malformed, lay_out_side(*out_.plan.malformed, source_shards()));
     }
     lay_out_gather();
     count_bytes();
@@ -131,12 +133,6 @@ class QueryLayouter {
     const std::vector<AggregateStage>& stages = out_.plan.aggregates;
     if (!stages.empty() && !stages[0].window.has_value()) out_.emit.lateness_ns = 0;  // nothing is ever late
     out_.updating = !stages.empty() && out_.emit.updates();
-    if (out_.updating && stages.size() > 1) {
-      return Error(ErrorCode::kSqlUnsupported,
-                   "a GROUP BY over results that change is not supported: early and late "
-                   "results are for queries with one GROUP BY")
-          .with_hint("RESET the settings table.exec.emit.* and weir.emit.*");
-    }
     if (out_.updating && (stages[0].judged_together() || !stages[0].civil_zone.empty())) {
       return Error(ErrorCode::kSqlUnsupported,
                    "early and late results are for TUMBLE, HOP, CUMULATE and GROUP BY "
@@ -186,12 +182,11 @@ class QueryLayouter {
   }
 
   /// A side output's sink, and the exchange before it where it does not take rows from several shards.
-  Result<SideLayout> lay_out_side(const SideStage& stage) {
+  Result<SideLayout> lay_out_side(const SideStage& stage, const std::vector<std::uint32_t>& shards) {
     SideLayout side;
     side.table = stage.table;
     side.schema = stage.project.schema;
     WEIR_ASSIGN(side.sink, make_table_sink(*stage.table, false));
-    const std::vector<std::uint32_t> shards = source_shards();
     if (!side.sink->parallel() && (shards.size() > 1 || shards[0] != 0)) {
       side.gather.present = true;
       side.gather.senders = shards;
@@ -244,13 +239,17 @@ class QueryLayouter {
       column.order = call.order;
       column.distinct = call.distinct;
       column.fast_sum = call.fast_sum;
+      column.retracts = stage.changes || (stage.counts_distinct && call.distinct);
       column.filter = call.filter;
       column.type = call.type;
       column.output_name = call.text;
       aggregate.aggregates.push_back(std::move(column));
     }
     aggregate.emit = out_.emit;
+    aggregate.changes = stage.changes;
     aggregate.fail_late = stage.fail_late;
+    aggregate.late_side = stage.late_side;
+    aggregate.late_columns = stage.late_columns;
     for (std::uint32_t i = 0; stage.fail_late && i < out_.source->input_count(); ++i)
       aggregate.input_names.push_back(out_.source->input_name(i) + " of table " + out_.plan.source.table->name);
     const std::size_t next = out_.stages.size() + 1;
@@ -292,6 +291,7 @@ class QueryLayouter {
     } else {
       edge.schema = layout.aggregate.input;
       if (stage.judged_together()) edge.schema = stamped_schema(edge.schema);
+      edge.kinds = stage.changes;
     }
     return finish_edge(edge);
   }

@@ -75,8 +75,8 @@ Result<std::vector<const PlanNode*>> chain_of(const QueryPlan& query) {
 
 class Planner {
  public:
-  Planner(const QueryPlan& query, const JobOptions& options, std::string_view zone)
-      : query_(query), options_(options), zone_(zone) {}
+  Planner(const QueryPlan& query, const JobOptions& options, std::string_view zone, const EmitOptions& emit)
+      : query_(query), options_(options), zone_(zone), emit_(emit) {}
 
   Result<PhysicalQuery> plan() {
     WEIR_ASSIGN(chain_, chain_of(query_));
@@ -224,7 +224,10 @@ class Planner {
       stage.filters = std::move(rows_.filters);
       stage.row_is_identity = is_identity(stage.row, out_.aggregates.back().schema);
     }
-    WEIR_TRY(choose_keyed_plan(stage, stage_input(row, stage.key_count), options_));
+    StageInput input = stage_input(row, stage);
+    if (first) updates_ = emit_.early || emit_.early_rows != 0 || (emit_.lateness_ns != 0 && stage.window.has_value());
+    input.changes = !first && updates_;
+    WEIR_TRY(choose_keyed_plan(stage, input, options_));
     out_.aggregates.push_back(std::move(stage));
     return {};
   }
@@ -263,7 +266,11 @@ class Planner {
   }
 
   /// Where the rows of a key are. Results of a GROUP BY stand where its keys, or those of one before, have sent them.
-  StageInput stage_input(const Projection& row, std::uint32_t key_count) {
+  StageInput stage_input(const Projection& row, const AggregateStage& stage) {
+    const std::uint32_t key_count = stage.key_count;
+    // A key that some grouping set leaves out does not keep rows apart.
+    std::int64_t left_out = 0;
+    for (const std::int64_t set : stage.grouping_sets) left_out |= set;
     StageInput input;
     std::vector<std::uint32_t> partition;
     if (!out_.aggregates.empty()) {
@@ -271,7 +278,8 @@ class Planner {
         std::uint32_t key = 0;
         for (; key < key_count; ++key) {
           const Expression& expression = *row.expressions[key];
-          if (expression.kind == Expression::Kind::kColumn && expression.column == column) break;
+          const bool in_every_set = key >= 32 || (left_out >> key & 1) == 0;
+          if (in_every_set && expression.kind == Expression::Kind::kColumn && expression.column == column) break;
         }
         return key;
       };
@@ -321,10 +329,6 @@ class Planner {
     if (out_.aggregates[0].window->kind == WindowKind::kSession) {
       out_.aggregates[0].fail_late = query_.late_policy == LatePolicy::kFail;
       if (out_.aggregates[0].fail_late) return {};
-      return Error(ErrorCode::kSqlUnsupported,
-                   "late rows of a SESSION window cannot go to a table: which are late is "
-                   "known only where the rows of a key meet")
-          .with_hint("'weir.late-rows' is 'drop' or 'fail' for sessions");
     }
     LateStage late;
     late.policy = query_.late_policy;
@@ -341,7 +345,28 @@ class Planner {
       late.side = std::move(side);
     }
     out_.late = std::move(late);
+    if (out_.late->window.kind == WindowKind::kSession) take_late_columns();
     return {};
+  }
+
+  /// Which rows are late is known where those of a key meet: what their side needs goes there with them.
+  void take_late_columns() {
+    AggregateStage& stage = out_.aggregates[0];
+    stage.late_side = out_.late->in_aggregate = true;
+    std::vector<ExpressionPtr>& expressions = out_.late->side->project.expressions;
+    std::vector<std::uint32_t> used;
+    for (const ExpressionPtr& expression : expressions) collect_columns(*expression, used);
+    std::sort(used.begin(), used.end());
+    used.erase(std::unique(used.begin(), used.end()), used.end());
+    std::vector<int> map(kRowWatermark + 1, -1);
+    for (const std::uint32_t column : used) {
+      if (column == kRowWatermark) continue;
+      map[column] = static_cast<int>(stage.late_columns.size());
+      stage.late_columns.push_back(add_column(out_.source.row, make_column(column, wide_.fields[column].type), wide_,
+                                              "late" + std::to_string(column), 0));
+    }
+    map[kRowWatermark] = static_cast<int>(stage.late_columns.size());
+    for (ExpressionPtr& expression : expressions) expression = remap_columns(expression, map);
   }
 
   /// Whether times are instants that a zone other than UTC shows.
@@ -394,7 +419,7 @@ class Planner {
     collect(source.watermark);
     for (const ExpressionPtr& filter : source.filters) collect(filter);
     for (const ExpressionPtr& expression : source.row.expressions) collect(expression);
-    if (out_.late.has_value() && out_.late->side.has_value()) {
+    if (out_.late.has_value() && out_.late->side.has_value() && !out_.late->in_aggregate) {
       for (const ExpressionPtr& expression : out_.late->side->project.expressions) collect(expression);
     }
     if (source.time_column >= 0 && time_expression_ == nullptr)
@@ -437,7 +462,7 @@ class Planner {
   void remap_late(std::vector<int> map) {
     LateStage& late = *out_.late;
     late.window.time_column = static_cast<std::uint32_t>(out_.source.time_column);
-    if (!late.side.has_value()) return;
+    if (!late.side.has_value() || late.in_aggregate) return;
     map.resize(kRowWatermark + 1, -1);
     map[kRowWatermark] = static_cast<int>(out_.source.scan.schema.size());
     for (ExpressionPtr& expression : late.side->project.expressions) expression = remap_columns(expression, map);
@@ -449,6 +474,8 @@ class Planner {
   const QueryPlan& query_;
   const JobOptions& options_;
   std::string zone_;
+  EmitOptions emit_;
+  bool updates_ = false;  // results change after they were given
   std::vector<const PlanNode*> chain_;
   PhysicalQuery out_;
   Schema wide_;       // what expressions are over: of the scan, or of the results of the aggregate before
@@ -475,9 +502,9 @@ bool SourceStage::may_defer(std::uint32_t column) const {
   return std::find(early.begin(), early.end(), column) == early.end();
 }
 
-Result<PhysicalQuery> make_physical_query(const QueryPlan& query, const JobOptions& options,
-                                          std::string_view time_zone) {
-  return Planner(query, options, time_zone).plan();
+Result<PhysicalQuery> make_physical_query(const QueryPlan& query, const JobOptions& options, std::string_view time_zone,
+                                          const EmitOptions& emit) {
+  return Planner(query, options, time_zone, emit).plan();
 }
 
 }  // namespace weir

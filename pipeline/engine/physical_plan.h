@@ -19,6 +19,7 @@
 
 #include "weir/core/result.h"
 #include "weir/pipeline/job.h"
+#include "weir/pipeline/operators.h"
 #include "weir/pipeline/plan.h"
 
 namespace weir {
@@ -76,13 +77,18 @@ struct AggregateStage {
   KeyedPlan keyed_plan = KeyedPlan::kLocalMerge;
   bool exchange = false;   ///< false: colocated, or one shard and nobody forced a keyed plan.
   bool colocated = false;  ///< The stage before has put all rows of a key on one shard.
+  bool changes = false;    ///< Its rows are results that change: they have kinds.
+  /// HOP: DISTINCT counts its values, so that windows can subtract the slices that leave.
+  bool counts_distinct = false;
   /// Rows are judged where those of a key meet (sessions): through an exchange they carry their watermark and place.
   bool judged_together() const noexcept {
     return window.has_value() && (window->kind == WindowKind::kSession || window->kind == WindowKind::kCount);
   }
   /// Slices and watermarks are those of this zone's wall clock (operators/civil_time.h); empty: of instants.
   std::string civil_zone;
-  bool fail_late = false;     ///< SESSION: the first late row ends the job.
+  bool fail_late = false;  ///< SESSION: the first late row ends the job.
+  bool late_side = false;  ///< SESSION: late rows go to a table; these columns of the rows are taken along.
+  std::vector<std::uint32_t> late_columns;
   bool civil_before = false;  ///< What comes in is in that wall clock already.
   std::string why;            ///< Of the keyed plan, for explain.
 };
@@ -93,12 +99,16 @@ struct SideStage {
   std::shared_ptr<const TableDefinition> table;
 };
 
-/// A policy for late rows other than dropping them: they are found before the row projection.
+/// A policy for late rows other than dropping them: they are found before the row projection, or, where sessions find
+/// them, in the first aggregate, to which the row projection takes along what the side needs.
 struct LateStage {
   LatePolicy policy = LatePolicy::kFail;
-  std::string zone;               ///< The stage's civil_zone.
-  WindowSpec window;              ///< time_column is the source stage's.
-  std::optional<SideStage> side;  ///< kSideOutput; over scan.schema and, behind it, the row's watermark.
+  std::string zone;   ///< The stage's civil_zone.
+  WindowSpec window;  ///< time_column is the source stage's.
+  /// kSideOutput; over scan.schema (in_aggregate: over the aggregate's late_columns) and, behind it, the row's
+  /// watermark.
+  std::optional<SideStage> side;
+  bool in_aggregate = false;
 };
 
 struct ResultStage {
@@ -119,9 +129,10 @@ struct PhysicalQuery {
   }
 };
 
-/// Cuts one query into stages and chooses its keyed plan. `time_zone` is the job's table.local-time-zone.
-/// Errors: kSqlUnsupported for shapes that do not run yet.
-Result<PhysicalQuery> make_physical_query(const QueryPlan& query, const JobOptions& options,
-                                          std::string_view time_zone = "UTC");
+/// Cuts one query into stages and chooses its keyed plan. `time_zone` is the job's table.local-time-zone, `emit` its
+/// settings of early and late results.
+/// Errors: kSqlUnsupported for shapes that do not run yet, and aggregates that cannot take back what changes.
+Result<PhysicalQuery> make_physical_query(const QueryPlan& query, const JobOptions& options, std::string_view time_zone,
+                                          const EmitOptions& emit);
 
 }  // namespace weir

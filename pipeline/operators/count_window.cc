@@ -36,14 +36,15 @@ Result<void> CountWindow::take(const Batch& batch, const simd::Rows& rows, const
                           batch.column(column + 1).values<std::uint64_t>(), 0, groups_.get());
 }
 
-Result<bool> CountWindow::next_result(Watermark watermark, Ready& ready) {
+Result<PooledAggregate::Next> CountWindow::next_result(Watermark watermark, Ready& ready) {
   CountStore::Window window;
   std::uint64_t settled = 0;
-  Result<bool> found = store_.next(watermark, window, settled);
+  const Result<bool> found = store_.next(watermark, window, settled);
   ledger_.rows_absorbed += settled;
-  if (!found || !*found) return found;
+  if (!found) return Error(found.error());
+  if (!*found) return Next::kNone;
   ready = {window.key, window.row, window.first, window.last, window.last};
-  return true;
+  return Next::kReady;
 }
 
 void CountWindow::input_over() {

@@ -28,7 +28,7 @@ class CountWindow final : public PooledAggregate {
  protected:
   Result<void> take(const Batch& batch, const simd::Rows& rows, const EventTime* times) override;
   Result<void> taken() override { return store_.taken(); }
-  Result<bool> next_result(Watermark watermark, Ready& ready) override;
+  Result<Next> next_result(Watermark watermark, Ready& ready) override;
   void input_over() override;
   const KeyIndex& key_index() const noexcept override { return store_.keys(); }
   void leave(const Ready& ready) noexcept override { store_.leave_key(ready.key); }

@@ -60,6 +60,10 @@ Result<void> PooledAggregate::take_late(EventTime time, Watermark watermark, std
                        arrival & ((std::uint64_t{1} << kRowBits) - 1)};
   if (late_.count++ == 0) late_.first = sample;
   late_.last = sample;
+  if (parts_.options.late_side) {
+    ++ledger_.side_output;
+    return {};
+  }
   if (!parts_.options.fail_late) {
     ++ledger_.dropped[static_cast<std::size_t>(DropReason::kLate)];
     return {};
@@ -156,12 +160,13 @@ std::size_t PooledAggregate::resume() {
     giving_ = false;
     return pushed;
   }
-  if (!next_->accepts()) return pushed;
+  if (!next_->accepts() || !side_done()) return pushed;
   giving_ = false;
   const Control control = *held_control_;
   held_control_.reset();
   if (control.kind == Control::Kind::kWatermark) given_ = control.value;
   if (control.kind == Control::Kind::kEndOfInput) input_over();
+  side_control(control);
   next_->control(control);
   return pushed + 1;
 }
@@ -178,8 +183,9 @@ Result<bool> PooledAggregate::fill() {
   bool more = true;
   while (count < out.capacity()) {
     Ready ready;
-    WEIR_ASSIGN(more, next_result(watermark_, ready));
-    if (!more) break;
+    WEIR_ASSIGN(const Next next, next_result(watermark_, ready));
+    more = next != Next::kNone;
+    if (next != Next::kReady) break;
     for (std::size_t c = 0; c < keys; ++c)
       key_index().read_key(c, ready.key, out.column(static_cast<std::uint32_t>(c)), count);
     leave(ready);

@@ -59,8 +59,14 @@ class PooledAggregate : public WindowAggregateOperator {
   virtual Result<void> take(const Batch& batch, const simd::Rows& rows, const EventTime* times) = 0;
   /// The rows have been added to their state rows.
   virtual Result<void> taken() = 0;
-  /// The next result up to the merged watermark; false where there is none.
-  virtual Result<bool> next_result(Watermark watermark, Ready& ready) = 0;
+  /// kBlocked: not before what stands beside the next operator has taken more.
+  enum class Next : std::uint8_t { kReady, kNone, kBlocked };
+  /// The next result up to the merged watermark.
+  virtual Result<Next> next_result(Watermark watermark, Ready& ready) = 0;
+  /// Passes on what goes to an operator beside the next one. Returns whether all of it has gone and a control may
+  /// follow.
+  virtual bool side_done() { return true; }
+  virtual void side_control(const Control&) {}
   /// The end of the input has come and no result is left.
   virtual void input_over() {}
   virtual const class KeyIndex& key_index() const noexcept = 0;
@@ -75,6 +81,8 @@ class PooledAggregate : public WindowAggregateOperator {
   virtual std::uint64_t waiting() const noexcept { return 0; }
   /// Errors: kLossPolicy, where the first late row ends the job.
   Result<void> take_late(EventTime time, Watermark watermark, std::uint64_t arrival);
+  std::int64_t ingest_min() const noexcept { return ingest_min_; }
+  std::int64_t ingest_max() const noexcept { return ingest_max_; }
 
   FragmentContext& context_;
   Parts parts_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "operators/pooled_aggregate.h"
 #include "window/session_store.h"
@@ -22,12 +23,17 @@ class SessionAggregate final : public PooledAggregate {
     return {store_.session_bytes() + parts_.layout.heap_bytes_max(), 0, parts_.layout.unbounded()};
   }
   std::uint32_t open_slices() const noexcept override { return store_.open_count(); }
+  void set_late_side(Operator* side) noexcept override { side_ = side; }
+  void flush() override;
+  bool finished() const noexcept override;
   std::uint64_t groups_made() const noexcept override { return store_.fired_count(); }
 
  protected:
   Result<void> take(const Batch& batch, const simd::Rows& rows, const EventTime* times) override;
   Result<void> taken() override { return store_.merge_absorbed(); }
-  Result<bool> next_result(Watermark watermark, Ready& ready) override;
+  Result<Next> next_result(Watermark watermark, Ready& ready) override;
+  bool side_done() override;
+  void side_control(const Control& control) override;
   const KeyIndex& key_index() const noexcept override { return store_.keys(); }
   void leave(const Ready& ready) noexcept override { store_.leave_key(ready.row); }
   void release(std::uint32_t row) noexcept override { store_.release(row); }
@@ -36,7 +42,15 @@ class SessionAggregate final : public PooledAggregate {
   std::uint64_t waiting() const noexcept override { return store_.waiting(); }
 
  private:
+  bool push_side();
+  Result<bool> give_late();
+
+  KeptRows kept_;  // of late_columns
   SessionStore store_;
+  // Late rows on their way to a table of their own.
+  Operator* side_ = nullptr;
+  std::optional<BatchMemory> side_batch_;
+  std::optional<SessionStore::Event> late_event_;  // not in the batch yet
 };
 
 }  // namespace weir

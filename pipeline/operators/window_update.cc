@@ -16,6 +16,10 @@ Result<std::unique_ptr<WindowAggregateOperator>> WindowUpdate::make(FragmentCont
                  "early results and allowed lateness are not supported for SESSION windows yet")
         .with_hint("RESET the settings table.exec.emit.* and weir.emit.*");
   }
+  if (parts.options.changes && (parts.options.mode != AggregateMode::kSingle || !parts.layout.invertible()))
+    return Error(ErrorCode::kInvalidArgument,
+                 "rows that change can be aggregated in one place only, by aggregates with "
+                 "an inverse");
   parts.math.lateness = parts.options.emit.lateness_ns;
   return std::unique_ptr<WindowAggregateOperator>(std::make_unique<WindowUpdate>(context, std::move(parts)));
 }
@@ -27,7 +31,7 @@ WindowUpdate::WindowUpdate(FragmentContext& context, WindowAggregate::Parts part
       capacity_(context.batch_rows),
       deltas_(windowed() ? parts_.options.slices_max : 1,
               {&parts_.keys, &parts_.layout, &parts_.arena, parts_.options.groups_max}),
-      totals_(windowed() ? parts_.options.slices_max : 1,
+      totals_(windowed() ? parts_.options.slices_max : 2,
               {&parts_.keys, &parts_.layout, &parts_.arena, parts_.options.groups_max}),
       assigner_(parts_.math, capacity_),
       keys_(parts_.keys, capacity_),
@@ -41,6 +45,7 @@ WindowUpdate::WindowUpdate(FragmentContext& context, WindowAggregate::Parts part
       partial_(parts_.partial, capacity_),
       row_numbers_(std::make_unique<std::uint32_t[]>(capacity_)),
       was_given_(std::make_unique<bool[]>(capacity_)),
+      is_gone_(std::make_unique<bool[]>(capacity_)),
       kept_before_(std::make_unique<std::uint32_t[]>(capacity_)),
       kept_after_(std::make_unique<std::uint32_t[]>(capacity_)) {
   const auto& results = parts_.layout.results();
@@ -49,6 +54,10 @@ WindowUpdate::WindowUpdate(FragmentContext& context, WindowAggregate::Parts part
   std::iota(row_numbers_.get(), row_numbers_.get() + capacity_, 0u);
   for (std::uint32_t i = 0; i < parts_.options.keys.size(); ++i) first_columns_.push_back(i);
   key_columns_ = merging() ? first_columns_ : parts_.options.keys;
+  if (!changes()) return;
+  losses_.emplace(windowed() ? parts_.options.slices_max : 1,
+                  GroupTable::Setup{&parts_.keys, &parts_.layout, &parts_.arena, parts_.options.groups_max});
+  for (auto* rows : {&loss_groups_, &gained_rows_, &lost_rows_}) *rows = std::make_unique<std::uint32_t[]>(capacity_);
 }
 
 bool WindowUpdate::crowded() const noexcept {
@@ -60,7 +69,7 @@ bool WindowUpdate::crowded() const noexcept {
 StateCost WindowUpdate::state_cost() const {
   const std::size_t key = parts_.keys.words * sizeof(std::uint64_t);
   const std::size_t slots = parts_.keys.words == 0 ? 0 : 4 * sizeof(std::uint32_t);
-  const std::size_t tables = local() ? 1 : 2;  // what was given out, and what came since
+  const std::size_t tables = local() ? 1 : changes() ? 3 : 2;  // what was given out, came and was lost since
   return {tables * (key + slots + parts_.layout.state_bytes() + parts_.layout.heap_bytes_max()),
           tables * (sizeof(Slice) + StateArena::kBlockMin), parts_.layout.unbounded()};
 }
@@ -85,7 +94,7 @@ void WindowUpdate::push(Batch& batch) {
   if (failed_) return;
   rows_since_fire_ += done;
   arm_timers();
-  (void)resume();
+  if (!changes()) (void)resume();
 }
 
 Result<void> WindowUpdate::take(const Batch& batch) {
@@ -106,24 +115,24 @@ Result<void> WindowUpdate::take(const Batch& batch) {
   keys_.begin(batch, key_columns_, all);
   accumulator_.begin(batch, merging() ? static_cast<int>(key_columns_.size()) + 2 : -1);
   for (const SliceRun& run : runs) {
-    WEIR_TRY(take_run(run));
+    WEIR_TRY(changes() ? take_changes(batch, run) : take_run(deltas_, run));
     ledger_.rows_absorbed += run.rows.count;
   }
   return {};
 }
 
 /// A local aggregate keeps slices; the others give the rows to each of their windows.
-Result<void> WindowUpdate::take_run(const SliceRun& run) {
-  if (local() || !windowed()) return absorb(run.start, run.window_end_min, run.rows);
+Result<void> WindowUpdate::take_run(SliceStore& store, const SliceRun& run) {
+  if (local() || !windowed()) return absorb(store, run.start, run.window_end_min, run.rows);
   const std::int64_t last = parts_.math.last_end(run.start);
   for (std::int64_t end = run.window_end_min; end <= last; end += parts_.math.slice)
-    WEIR_TRY(
-        absorb(parts_.math.kind == WindowKind::kTumble ? run.start : parts_.math.window_start(end), end, run.rows));
+    WEIR_TRY(absorb(store, parts_.math.kind == WindowKind::kTumble ? run.start : parts_.math.window_start(end), end,
+                    run.rows));
   return {};
 }
 
-Result<void> WindowUpdate::absorb(std::int64_t start, std::int64_t end, const simd::Rows& rows) {
-  WEIR_ASSIGN(Slice * slice, deltas_.find_or_open(start, end));
+Result<void> WindowUpdate::absorb(SliceStore& store, std::int64_t start, std::int64_t end, const simd::Rows& rows) {
+  WEIR_ASSIGN(Slice * slice, store.find_or_open(start, end));
   if (windowed() && late_at_ == kEventTimeMax && due(end_of(*slice), watermark_))
     late_at_ = emit().late_delay_ns == 0 ? kEventTimeMin : context_.clock->now_ns() + emit().late_delay_ns;
   GroupTable& table = slice->table;
@@ -232,6 +241,10 @@ std::size_t WindowUpdate::resume() {
       return work;
     }
   }
+  if (Result<void> done = forget_gone(); !done) {
+    fail(std::move(done).error());
+    return work;
+  }
   close_totals();
   firing_ = false;
   if (deltas_.open_count() == 0) early_at_ = kEventTimeMax;
@@ -248,7 +261,8 @@ bool WindowUpdate::next_window() {
     if (!due(end_of(slice), target_)) continue;
     window_start_ = slice.start;
     window_end_ = slice.window_end_min;
-    delta_ = &slice.table;
+    delta_ = chosen_ = &slice.table;
+    find_losses();
     group_position_ = 0;
     window_done_ = false;
     step_ = Step::kChoose;
@@ -271,19 +285,37 @@ Result<void> WindowUpdate::step() {
   return give();
 }
 
+/// Whether the window has a group that was not given out yet; group_position_ is that of the next one.
+bool WindowUpdate::more_groups() noexcept {
+  while (true) {
+    const std::uint32_t end = chosen_->group_end();
+    while (group_position_ < end && !chosen_->present(group_position_)) ++group_position_;
+    if (group_position_ < end) return true;
+    if (loss_ == nullptr || chosen_ == loss_) return false;
+    chosen_ = loss_;
+    group_position_ = 0;
+  }
+}
+
+/// Without a window there is one slice of totals, whatever its number (forget_gone).
+Result<Slice*> WindowUpdate::total_slice() {
+  if (!windowed() && totals_.open_count() != 0) return &totals_.at(0);
+  return totals_.find_or_open(window_start_, window_end_);
+}
+
 /// Takes some groups of the delta and looks which of them were given out before.
 Result<void> WindowUpdate::choose() {
   count_ = 0;
-  const std::uint32_t end = delta_->group_end();
+  (void)more_groups();
+  const std::uint32_t end = chosen_->group_end();
   for (; group_position_ < end && count_ < capacity_; ++group_position_)
-    if (delta_->present(group_position_)) delta_groups_[count_++] = group_position_;
-  while (group_position_ < end && !delta_->present(group_position_)) ++group_position_;  // so that more is more groups
-  WEIR_TRY(write_partial());
+    if (chosen_->present(group_position_)) delta_groups_[count_++] = group_position_;
+  WEIR_TRY(write_partial(*chosen_, delta_groups_.get()));
   if (local()) {
     give_out(*partial_, row_numbers_.get(), count_);
     return {};
   }
-  WEIR_ASSIGN(Slice * slice, totals_.find_or_open(window_start_, window_end_));
+  WEIR_ASSIGN(Slice * slice, total_slice());
   total_ = &slice->table;
   const simd::Rows rows{count_, nullptr, nullptr};
   keys_.begin(*partial_, first_columns_, rows);
@@ -294,19 +326,19 @@ Result<void> WindowUpdate::choose() {
   for (std::uint32_t i = 0; i < count_; ++i) {
     was_given_[i] = total_->present(total_groups_[i]);
     if (was_given_[i]) old_groups_[old_count_++] = total_groups_[i];
+    is_gone_[i] = false;
   }
-  return {};
+  return changes() ? choose_losses() : Result<void>();
 }
 
-Result<void> WindowUpdate::write_partial() {
+Result<void> WindowUpdate::write_partial(GroupTable& table, const std::uint32_t* groups) {
   Batch& batch = *partial_;
   batch.reset();
   std::uint32_t column = 0;
-  for (; column < parts_.keys.columns.size(); ++column)
-    delta_->read_key(column, delta_groups_.get(), count_, batch.column(column), 0);
+  for (; column < parts_.keys.columns.size(); ++column) table.read_key(column, groups, count_, batch.column(column), 0);
   std::fill_n(batch.column(column++).values<std::int64_t>(), count_, window_start_);
   std::fill_n(batch.column(column++).values<std::int64_t>(), count_, window_end_);
-  WEIR_TRY(lower_partials(parts_.layout, GroupSelection{delta_, delta_groups_.get(), count_}, batch, column, 0));
+  WEIR_TRY(lower_partials(parts_.layout, GroupSelection{&table, groups, count_}, batch, column, 0));
   batch.set_row_count(count_);
   return {};
 }
@@ -314,7 +346,8 @@ Result<void> WindowUpdate::write_partial() {
 /// What was given out of these groups goes back, but for what the deltas leave as it is, where that can be told.
 Result<void> WindowUpdate::take_back() {
   WEIR_TRY(write(*before_, old_groups_.get(), old_count_));
-  std::fill_n(before_->kinds(), old_count_, RowKind::kUpdateBefore);
+  for (std::uint32_t i = 0, before = 0; i < count_; ++i)
+    if (was_given_[i]) before_->kinds()[before++] = is_gone_[i] ? RowKind::kDelete : RowKind::kUpdateBefore;
   if (compares_) {
     WEIR_TRY(add_deltas());
     keep_changed();
@@ -326,18 +359,24 @@ Result<void> WindowUpdate::take_back() {
 }
 
 Result<void> WindowUpdate::give() {
-  if (!compares_) WEIR_TRY(add_deltas());
-  give_out(*output_, compares_ ? kept_after_.get() : row_numbers_.get(), compares_ ? kept_after_count_ : count_);
+  if (!compares_) {
+    WEIR_TRY(add_deltas());
+    keep_changed();
+  }
+  give_out(*output_, kept_after_.get(), kept_after_count_);
   step_ = Step::kChoose;
-  window_done_ = group_position_ == delta_->group_end();
+  window_done_ = !more_groups();
   return {};
 }
 
 /// Totals and deltas together, as the groups' results in the output batch.
 Result<void> WindowUpdate::add_deltas() {
-  accumulator_.begin(*partial_, static_cast<int>(first_columns_.size()) + 2);
-  WEIR_TRY(accumulator_.add(total_groups_.get(), {count_, nullptr, nullptr},
-                            {total_->state_rows(), &total_->strings(), &parts_.arena, &total_->heap()}));
+  if (chosen_ == delta_) {
+    accumulator_.begin(*partial_, static_cast<int>(first_columns_.size()) + 2);
+    WEIR_TRY(accumulator_.add(total_groups_.get(), {count_, nullptr, nullptr},
+                              {total_->state_rows(), &total_->strings(), &parts_.arena, &total_->heap()}));
+  }
+  if (loss_ != nullptr) WEIR_TRY(subtract_losses());
   WEIR_TRY(write(*output_, total_groups_.get(), count_));
   for (std::uint32_t i = 0; i < count_; ++i)
     output_->kinds()[i] = was_given_[i] ? RowKind::kUpdateAfter : RowKind::kInsert;
@@ -348,9 +387,9 @@ void WindowUpdate::keep_changed() {
   kept_before_count_ = kept_after_count_ = 0;
   std::uint32_t before = 0;
   for (std::uint32_t i = 0; i < count_; ++i) {
-    const bool changed = !was_given_[i] || !same_result(before, i);
+    const bool changed = is_gone_[i] || !compares_ || !was_given_[i] || !same_result(before, i);
     if (changed && was_given_[i]) kept_before_[kept_before_count_++] = before;
-    if (changed) kept_after_[kept_after_count_++] = i;
+    if (changed && !is_gone_[i]) kept_after_[kept_after_count_++] = i;
     before += was_given_[i] ? 1 : 0;
   }
 }
@@ -405,13 +444,14 @@ void WindowUpdate::give_out(Batch& batch, const std::uint32_t* rows, std::uint32
   pending_rows_ = rows;
   pending_count_ = count;
   pending_next_ = 0;
-  if (local()) window_done_ = group_position_ == delta_->group_end();
+  if (local()) window_done_ = !more_groups();
 }
 
 /// The delta has gone; the next one stands in its place.
 void WindowUpdate::end_window() {
   deltas_.close(position_);
-  delta_ = total_ = nullptr;
+  if (loss_ != nullptr) close_losses();
+  delta_ = total_ = loss_ = chosen_ = nullptr;
 }
 
 /// Forgets what can change no more.

@@ -13,6 +13,11 @@
 // A result that a change leaves as it is does not go out again, unless results are text: old text is gone when the new
 // one is there.
 //
+// Rows that are changes themselves (options.changes: a GROUP BY over results that change) are gains (+I, +U) or losses
+// (-U, -D). Losses stand in tables of their own beside the deltas and are taken out of the totals behind them
+// (window_losses.cc). A group that has lost its last row is deleted (-D) where it was given out. What comes of a batch
+// waits for the next turn, so that a row that is taken back and given again in two batches is one change.
+//
 // In mode kLocal there are no totals: deltas of slices go out as partials, as often as the merging aggregate fires.
 //
 // Invariants
@@ -22,6 +27,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "operators/window_aggregate.h"
@@ -38,6 +44,10 @@ class WindowUpdate final : public WindowAggregateOperator {
   void push(Batch& batch) override;
   void control(const Control& control) override;
   std::size_t resume() override;
+  void flush() override {
+    if (changes()) (void)resume();
+    Operator::flush();
+  }
   std::uint64_t held_rows() const noexcept override {
     return (pending_ == nullptr ? 0 : pending_count_ - pending_next_) + rejected_;
   }
@@ -58,14 +68,15 @@ class WindowUpdate final : public WindowAggregateOperator {
   bool windowed() const noexcept { return parts_.options.window.has_value(); }
   bool merging() const noexcept { return parts_.options.mode == AggregateMode::kMerge; }
   bool local() const noexcept { return parts_.options.mode == AggregateMode::kLocal; }
+  bool changes() const noexcept { return parts_.options.changes; }
   const EmitOptions& emit() const noexcept { return parts_.options.emit; }
   std::int64_t end_of(const Slice& slice) const noexcept;
   bool due(std::int64_t end, Watermark watermark) const noexcept;
 
   // Taking rows.
   Result<void> take(const Batch& batch);
-  Result<void> take_run(const SliceRun& run);
-  Result<void> absorb(std::int64_t start, std::int64_t end, const simd::Rows& rows);
+  Result<void> take_run(SliceStore& store, const SliceRun& run);
+  Result<void> absorb(SliceStore& store, std::int64_t start, std::int64_t end, const simd::Rows& rows);
   void count_late(const Batch& batch);
   void arm_timers();
 
@@ -73,18 +84,28 @@ class WindowUpdate final : public WindowAggregateOperator {
   void fire(Watermark target);
   bool fire_due();
   bool next_window();
+  bool more_groups() noexcept;
   Result<void> step();
   Result<void> choose();
   Result<void> take_back();
   Result<void> give();
   Result<void> add_deltas();
   Result<void> write(Batch& out, const std::uint32_t* groups, std::uint32_t count);
-  Result<void> write_partial();
+  Result<void> write_partial(GroupTable& table, const std::uint32_t* groups);
+  Result<Slice*> total_slice();
   void keep_changed();
   bool same_result(std::uint32_t before, std::uint32_t after);
   void give_out(Batch& batch, const std::uint32_t* rows, std::uint32_t count);
   void end_window();
   void close_totals();
+  // Losses (window_losses.cc).
+  Result<void> take_changes(const Batch& batch, const SliceRun& run);
+  void find_losses() noexcept;
+  Result<void> choose_losses();
+  Result<void> subtract_losses();
+  void close_losses() noexcept;
+  Result<void> forget_gone();
+
   std::uint32_t rows_within_heap() const;
   std::size_t push_pending();
   void fail(Error error);
@@ -96,11 +117,13 @@ class WindowUpdate final : public WindowAggregateOperator {
   std::vector<std::uint32_t> key_columns_;    // in the batches that come in
   std::vector<std::uint32_t> first_columns_;  // 0, 1, …: the keys of a partial
   SliceStore deltas_, totals_;
+  std::optional<SliceStore> losses_;  // of options.changes; where there is one of a window, so is one of deltas_
   SliceAssigner assigner_;
   BatchKeys keys_;
   BatchAccumulator accumulator_;
   ProbeScratch probe_;
-  std::unique_ptr<std::uint32_t[]> delta_groups_, total_groups_, old_groups_;
+  std::unique_ptr<std::uint32_t[]> delta_groups_, total_groups_, old_groups_, loss_groups_;
+  std::unique_ptr<std::uint32_t[]> gained_rows_, lost_rows_;  // of a run
   BatchMemory output_;
   BatchMemory before_;   // what was given out of the groups of output_
   BatchMemory partial_;  // the deltas of a chunk, on their way to totals or to the merging aggregate
@@ -125,12 +148,15 @@ class WindowUpdate final : public WindowAggregateOperator {
   std::uint32_t position_ = 0;  // in deltas_
   GroupTable* delta_ = nullptr;
   GroupTable* total_ = nullptr;
+  GroupTable* loss_ = nullptr;    // of the same window
+  GroupTable* chosen_ = nullptr;  // whose groups are at work: delta_, then what loss_ has beside it
   std::int64_t window_start_ = 0, window_end_ = 0;
   Step step_ = Step::kChoose;
-  std::uint32_t group_position_ = 0;  // in delta_
+  std::uint32_t group_position_ = 0;  // in chosen_
   std::uint32_t count_ = 0, old_count_ = 0;
-  std::unique_ptr<bool[]> was_given_;
-  bool compares_ = false;                                      // old results with new ones: none of them is text
+  std::unique_ptr<bool[]> was_given_, is_gone_;
+  std::uint64_t gone_count_ = 0;  // groups of totals without a window that went since totals were last gone through
+  bool compares_ = false;         // old results with new ones: none of them is text
   std::unique_ptr<std::uint32_t[]> kept_before_, kept_after_;  // rows of before_ and output_ that differ
   std::uint32_t kept_before_count_ = 0, kept_after_count_ = 0;
   Batch* pending_ = nullptr;  // goes out before anything changes that its strings stand in

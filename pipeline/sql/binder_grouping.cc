@@ -103,8 +103,10 @@ bool Binder::finish_grouping_sets(Grouping& grouping, SourceSpan span) {
   }
   const PlanNode& below = *grouping.input.node;
   if (below.window.has_value() && below.window->kind == WindowKind::kSession) {
-    unsupported(span, "grouping sets over SESSION windows are not supported",
-                "sessions are made for one key: write one query a grouping");
+    unsupported(
+        span, "grouping sets over SESSION windows are not supported",
+        "sessions are made for each PARTITION BY key: GROUP BY these in a query below, and by GROUPING SETS over its "
+        "window_start and window_end above");
     return false;
   }
   if (grouping.keys.size() > kGroupingKeysMax) {

@@ -156,9 +156,12 @@ Result<Type> resolve_aggregate(std::string_view name, std::span<const Type> argu
 Result<AggregateFunctionPtr> make_aggregate_function(const AggregateCallInfo& call) {
   AggregateCallInfo made = call;
   made.name = upper(call.name);
+  const DistinctForm form = made.retracts ? DistinctForm::kCounted : DistinctForm::kPlain;
   if (is_fused_aggregate(made.name)) {
-    const bool by_set = made.distinct && made.name != "MIN" && made.name != "MAX";
-    return by_set ? make_distinct(made, nullptr) : Result<AggregateFunctionPtr>(AggregateFunctionPtr());
+    const bool extreme = made.name == "MIN" || made.name == "MAX";
+    if (extreme && made.retracts) return make_counted_fold(made);
+    const bool by_set = made.distinct && !extreme;
+    return by_set ? make_distinct(made, nullptr, form) : Result<AggregateFunctionPtr>(AggregateFunctionPtr());
   }
   const AggregateDefinition* definition = find_aggregate(made.name);
   if (definition == nullptr) return Error(ErrorCode::kSqlUnknownName, "no aggregate function is called " + call.name);
@@ -166,7 +169,7 @@ Result<AggregateFunctionPtr> make_aggregate_function(const AggregateCallInfo& ca
   made.distinct = false;
   WEIR_ASSIGN(AggregateFunctionPtr inner, definition->make(made));
   made.distinct = true;
-  return make_distinct(made, std::move(inner));
+  return make_distinct(made, std::move(inner), form);
 }
 
 }  // namespace weir

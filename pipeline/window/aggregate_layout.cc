@@ -152,6 +152,7 @@ Result<AggregateCallInfo> call_info(const AggregateColumn& call, const Schema& i
   info.constants = call.constants;
   info.order = call.order;
   info.distinct = call.distinct;
+  info.retracts = call.retracts;
   WEIR_ASSIGN(info.result, resolve_aggregate(info));
   return info;
 }

@@ -8,7 +8,7 @@ namespace weir {
 
 CountStore::CountStore(const Setup& setup)
     : setup_(setup),
-      keys_({setup.keys, setup.arena, setup.groups_max, sizeof(KeyState)}),
+      keys_({setup.keys, setup.arena, setup.groups_max, sizeof(KeyState) + (setup.slices == 1 ? 0 : sizeof(Stacks))}),
       pool_({setup.aggregates, setup.arena, 1u << 31, sizeof(Slice)}),
       numbers_(std::make_unique<std::uint32_t[]>(setup.batch_rows)),
       completed_(*setup.arena),
@@ -46,8 +46,8 @@ Result<void> CountStore::take(BatchKeys& keys, const simd::Rows& rows, const Eve
     const std::uint32_t open = state.open - 1;
     slice(open).last = times[row];
     groups[row] = open;
-    if (++state.filled < setup_.slide) continue;
-    state.open = state.filled = 0;
+    if (++slice(open).next < setup_.slide) continue;
+    state.open = 0;
     if (!completed_.push(open)) return full();
   }
   return {};
@@ -78,7 +78,6 @@ Result<void> CountStore::settle(const Waiting& waiting) {
   const std::uint32_t row = waiting.row;
   KeyState& state = key_state(slice(row).key);
   --state.uses;
-  ++state.filled;
   std::uint32_t open = row;
   if (state.open == 0) {
     state.open = row + 1;
@@ -88,8 +87,8 @@ Result<void> CountStore::settle(const Waiting& waiting) {
     WEIR_TRY(combine(open, row));
     pool_.give_back(row);
   }
-  if (state.filled < setup_.slide) return {};
-  state.open = state.filled = 0;
+  if (++slice(open).next < setup_.slide) return {};
+  state.open = 0;
   return complete(open);
 }
 
@@ -97,7 +96,7 @@ Result<void> CountStore::settle(const Waiting& waiting) {
 
 Result<void> CountStore::complete(std::uint32_t row) {
   const std::uint32_t key = slice(row).key;
-  if (setup_.slices == 1) return give(key, row, slice(row).first, slice(row).last);
+  if (!overlaps()) return give(key, row, slice(row).first, slice(row).last);
   return slide(key, row);
 }
 
@@ -111,7 +110,7 @@ Result<void> CountStore::give(std::uint32_t key, std::uint32_t row, EventTime fi
 
 /// A complete slice goes on the back; where that makes a window whole, it is given out and the oldest slice leaves.
 Result<void> CountStore::slide(std::uint32_t key, std::uint32_t row) {
-  KeyState& state = key_state(key);
+  Stacks& state = stacks(key);
   slice(row).next = state.back;
   state.back = row + 1;
   if (state.back_sum == 0) {
@@ -135,7 +134,7 @@ Result<void> CountStore::slide(std::uint32_t key, std::uint32_t row) {
 }
 
 /// The back stack becomes the front one: from the newest slice to the oldest, each takes in what is newer.
-Result<void> CountStore::turn_over(KeyState& state) {
+Result<void> CountStore::turn_over(Stacks& state) {
   while (state.back != 0) {
     const std::uint32_t row = state.back - 1;
     state.back = slice(row).next;
@@ -164,7 +163,8 @@ void CountStore::leave_key(std::uint32_t key) noexcept {
   KeyState& state = key_state(key);
   --state.uses;
   // A key between two tumbling windows has nothing to keep.
-  if (state.uses == 0 && state.open == 0 && state.slices == 0) keys_.erase(key);
+  const bool stacked = overlaps() && stacks(key).slices != 0;
+  if (state.uses == 0 && state.open == 0 && !stacked) keys_.erase(key);
 }
 
 void CountStore::release_stack(std::uint32_t top) noexcept {
@@ -175,17 +175,24 @@ void CountStore::release_stack(std::uint32_t top) noexcept {
   }
 }
 
+/// Returns the rows on them that no window has given out: after a key's first window every slice has been in one.
+std::uint64_t CountStore::close_stacks(const Stacks& state, bool given) noexcept {
+  if (state.back_sum != 0) pool_.give_back(state.back_sum - 1);
+  release_stack(state.front);
+  release_stack(state.back);
+  return given ? 0 : std::uint64_t{state.slices} * setup_.slide;
+}
+
 std::uint64_t CountStore::close() noexcept {
   std::uint64_t rest = 0;
   for (std::uint32_t key = 0; key < keys_.number_end(); ++key) {
     if (!keys_.present(key)) continue;
     const KeyState state = key_state(key);
-    // After a key's first window every slice on the stacks has been in one.
-    rest += state.filled + (state.given != 0 ? 0 : std::uint64_t{state.slices} * setup_.slide);
-    if (state.open != 0) pool_.give_back(state.open - 1);
-    if (state.back_sum != 0) pool_.give_back(state.back_sum - 1);
-    release_stack(state.front);
-    release_stack(state.back);
+    if (state.open != 0) {
+      rest += slice(state.open - 1).next;
+      pool_.give_back(state.open - 1);
+    }
+    if (overlaps()) rest += close_stacks(stacks(key), state.given != 0);
     keys_.erase(key);
   }
   return rest;

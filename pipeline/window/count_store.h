@@ -83,15 +83,17 @@ class CountStore {
   struct Slice {
     EventTime first, last;
     std::uint32_t key;
-    std::uint32_t next;  // on its stack, row + 1; 0: none
+    std::uint32_t next;  // on its stack, row + 1; 0: none. While it fills: the rows in it
+  };
+  // A key's payload: stacks, where windows overlap, and the state behind them.
+  struct Stacks {
+    std::uint32_t front, back, back_sum;  // rows + 1, as all rows here; 0: none
+    std::uint32_t slices;                 // complete ones on them
   };
   struct KeyState {
-    std::uint32_t open;    // row + 1 of the slice that fills, as all rows here; 0: none
-    std::uint32_t filled;  // rows in it
-    std::uint32_t front, back, back_sum;
-    std::uint32_t slices;  // complete ones on the stacks
-    std::uint32_t uses;    // windows that are ready and rows that wait
-    std::uint32_t given;   // whether a window was given out
+    std::uint32_t given : 1;  // whether a window was given out
+    std::uint32_t uses : 31;  // windows that are ready and rows that wait
+    std::uint32_t open;       // the slice that fills
   };
   struct Waiting {
     Watermark watermark;
@@ -104,15 +106,20 @@ class CountStore {
   };
 
   Slice& slice(std::uint32_t row) noexcept { return *reinterpret_cast<Slice*>(pool_.header(row)); }
-  KeyState& key_state(std::uint32_t key) noexcept { return *reinterpret_cast<KeyState*>(keys_.payload(key)); }
+  bool overlaps() const noexcept { return setup_.slices != 1; }
+  KeyState& key_state(std::uint32_t key) noexcept {
+    return *reinterpret_cast<KeyState*>(keys_.payload(key) + (overlaps() ? sizeof(Stacks) : 0));
+  }
+  Stacks& stacks(std::uint32_t key) noexcept { return *reinterpret_cast<Stacks*>(keys_.payload(key)); }
   Result<std::uint32_t> make(std::uint32_t key, EventTime time);
   Result<void> combine(std::uint32_t to, std::uint32_t from);
   Result<void> complete(std::uint32_t row);
   Result<void> slide(std::uint32_t key, std::uint32_t row);
-  Result<void> turn_over(KeyState& state);
+  Result<void> turn_over(Stacks& state);
   Result<void> give(std::uint32_t key, std::uint32_t row, EventTime first, EventTime last);
   Result<void> settle(const Waiting& waiting);
   void release_stack(std::uint32_t top) noexcept;
+  std::uint64_t close_stacks(const Stacks& state, bool given) noexcept;
   Error full() const;
 
   Setup setup_;

@@ -12,8 +12,9 @@
 namespace weir {
 namespace {
 
-// A row in the free list: the word before its key (the last of the payload) tells that it is free.
-constexpr std::uint64_t kFreeMark = 0x46524545'00000000u;
+// A row in the free list: the last word of its payload is this and the next free number.
+constexpr std::uint64_t kFreeMark = 0xFFFFFFFF'00000000u;
+constexpr std::uint64_t kFreeMask = 0xFFFFFFFF'00000000u;
 constexpr std::size_t kStringsSlack = std::size_t{1} << 20;
 
 bool null_in_words(const KeyLayout& layout, std::size_t column, const std::uint64_t* key) noexcept {
@@ -70,14 +71,13 @@ void write_key_column(const KeyLayout& layout, std::size_t column, const std::ui
   }
 }
 
-// A row is | payload | key words | state of the row (one word) |: 0 in use, else kFreeMark and the next free number.
 KeyIndex::KeyIndex(const Setup& setup) noexcept : setup_(setup) {
-  WEIR_CHECK(setup.payload_bytes % 8 == 0);
-  stride_ = setup.payload_bytes + (std::size_t{setup.keys->words} + 1) * sizeof(std::uint64_t);
+  WEIR_CHECK(setup.payload_bytes % 8 == 0 && setup.payload_bytes != 0);
+  stride_ = setup.payload_bytes + std::size_t{setup.keys->words} * sizeof(std::uint64_t);
 }
 
 bool KeyIndex::present(std::uint32_t number) const noexcept {
-  return number < used_ && key_at(number)[setup_.keys->words] == 0;
+  return number < used_ && (mark(number) & kFreeMask) != kFreeMark;
 }
 
 std::uint64_t KeyIndex::hash_of(std::uint32_t number) const noexcept {
@@ -154,16 +154,17 @@ Result<std::uint32_t> KeyIndex::insert(const std::uint64_t* key) {
     number = used_;
   }
   const std::uint32_t words = setup_.keys->words;
-  std::uint64_t next = kFreeMark | kNone;
-  if (number != used_) next = key_at(number)[words];
+  const std::uint64_t next = number != used_ ? mark(number) : kFreeMark | kNone;
   std::memset(rows_ + number * stride_, 0, setup_.payload_bytes);
   if (words != 0) std::memcpy(key_at(number), key, words * sizeof(std::uint64_t));
-  if (auto stored = store_strings(key_at(number), strings_); !stored) return std::move(stored).error();
+  if (auto stored = store_strings(key_at(number), strings_); !stored) {
+    mark(number) = next;
+    return std::move(stored).error();
+  }
   if (number == used_)
     ++used_;
   else
     free_ = static_cast<std::uint32_t>(next);
-  key_at(number)[words] = 0;
   ++count_;
   return number;
 }
@@ -191,7 +192,7 @@ Result<void> KeyIndex::find_or_insert(BatchKeys& keys, const simd::Rows& rows, s
       WEIR_ASSIGN(numbers[row], null_number());
       continue;
     }
-    if (slots_ == nullptr || (std::uint64_t{count_} + 1) * 2 > slot_mask_ + 1) WEIR_TRY(grow_slots());
+    if (slots_ == nullptr || (std::uint64_t{count_} + 1) * 4 > (slot_mask_ + 1) * 3) WEIR_TRY(grow_slots());
     const std::uint64_t* key = words + std::size_t{row} * layout.words;
     std::uint64_t slot = hashes[row] & slot_mask_;
     while (slots_[slot] != kNone && !equal_key_words(layout, key_at(slots_[slot]), key)) slot = (slot + 1) & slot_mask_;
@@ -220,7 +221,7 @@ void KeyIndex::erase(std::uint32_t number) noexcept {
     }
     slots_[hole] = kNone;
   }
-  key_at(number)[setup_.keys->words] = kFreeMark | free_;
+  mark(number) = kFreeMark | free_;
   free_ = number;
   --count_;
 }

@@ -1,7 +1,7 @@
 // KeyIndex: from keys to numbers, for operators whose keys come and go (sessions, count windows): unlike a GroupTable,
 // a key can leave, and its number and its place are used again.
 //
-//   slots | 3 | - | 0 | 1 | - …          open addressing, at most half full, deletion by moving back what was pushed on
+//   slots | 3 | - | 0 | 1 | - …          open addressing, at most 3/4 full, deletion by moving back what was pushed on
 //   rows  | payload | key words | payload | key words | …      by number; free ones in a list
 //
 // The payload is the operator's own: what it keeps of a key. Long strings of keys stand in a StringStore that is
@@ -27,7 +27,8 @@ class KeyIndex {
     const KeyLayout* keys = nullptr;
     StateArena* arena = nullptr;
     std::uint32_t keys_max = 1u << 20;
-    std::size_t payload_bytes = 8;  ///< A multiple of 8; zeros in a new key.
+    /// A multiple of 8; zeros in a new key. The upper half of its last word is never 0xFFFFFFFF: so a free row is told.
+    std::size_t payload_bytes = 8;
   };
   static constexpr std::uint32_t kNone = 0xFFFFFFFFu;
 
@@ -50,7 +51,7 @@ class KeyIndex {
   bool present(std::uint32_t number) const noexcept;
   std::size_t bytes() const noexcept { return row_block_ + slot_block_ + strings_.bytes(); }
   /// Bytes of one key, for explain.
-  std::size_t key_bytes() const noexcept { return stride_ + 3 * sizeof(std::uint32_t); }
+  std::size_t key_bytes() const noexcept { return stride_ + 2 * sizeof(std::uint32_t); }
 
   /// Gives memory back: all of it where no key is left, the strings of keys that left where they are most.
   /// Requires: nothing outside refers to the index's strings. Errors: kLimitExceeded (no room for the live strings).
@@ -63,6 +64,9 @@ class KeyIndex {
   std::uint64_t* key_at(std::uint32_t number) noexcept {
     return reinterpret_cast<std::uint64_t*>(rows_ + number * stride_ + setup_.payload_bytes);
   }
+  /// The last word of the payload.
+  std::uint64_t& mark(std::uint32_t number) noexcept { return key_at(number)[-1]; }
+  std::uint64_t mark(std::uint32_t number) const noexcept { return key_at(number)[-1]; }
   std::uint64_t hash_of(std::uint32_t number) const noexcept;
   Result<std::uint32_t> insert(const std::uint64_t* key);
   Result<std::uint32_t> null_number();
@@ -80,7 +84,7 @@ class KeyIndex {
   std::uint32_t capacity_ = 0;
   std::uint32_t used_ = 0;
   std::uint32_t count_ = 0;
-  std::uint32_t free_ = kNone;         // its next stands in the first key word's place, see erase
+  std::uint32_t free_ = kNone;         // its next stands in its payload, see erase
   std::uint32_t null_number_ = kNone;  // of the NULL of one integer key, which stands in no slot
   std::uint32_t* slots_ = nullptr;
   std::size_t slot_block_ = 0;

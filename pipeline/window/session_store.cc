@@ -15,6 +15,7 @@ SessionStore::SessionStore(const Setup& setup)
       pool_({setup.aggregates, setup.arena, setup.groups_max, sizeof(Session)}),
       numbers_(std::make_unique<std::uint32_t[]>(setup.batch_rows)),
       ends_(*setup.arena),
+      links_(*setup.arena),
       waiting_(*setup.arena),
       absorbed_(*setup.arena) {}
 
@@ -45,8 +46,7 @@ Result<std::uint32_t> SessionStore::assign(BatchKeys& keys, const SessionRows& r
       groups[row] = around;
       continue;
     }
-    const std::uint64_t arrival = rows.arrivals != nullptr ? rows.arrivals[row] : rows.arrival + row;
-    WEIR_ASSIGN(groups[row], put_aside(key, time, watermark, arrival));
+    WEIR_ASSIGN(groups[row], put_aside(key, rows, row));
     ++aside;
   }
   return aside;
@@ -54,25 +54,48 @@ Result<std::uint32_t> SessionStore::assign(BatchKeys& keys, const SessionRows& r
 
 Result<std::uint32_t> SessionStore::make(std::uint32_t key, std::int64_t start, std::int64_t end) {
   WEIR_ASSIGN(const std::uint32_t row, pool_.take());
-  if (++generation_ == 0) ++generation_;  // 0 is no session
-  at(row) = {start, end, key, kNone, kNone, generation_};
+  Session& session = at(row);
+  session.start = start;
+  session.end = end;
+  session.key = key & kKeyMask;
+  session.open = 0;
+  if (row < links_.size()) links_[row] = {kNone, kNone};
   return row;
 }
 
 /// Puts a made row among its key's sessions and those that will fire.
 Result<void> SessionStore::open(std::uint32_t key, std::uint32_t row) {
-  if (!ends_.push_heap({at(row).end, row, at(row).generation})) return full();
+  if (root_of(key) != kNone && !make_links()) return full();
+  if (!queue_end(row)) return full();
+  at(row).open = 1;
   insert(key, row);
   ++open_;
   return {};
 }
 
-Result<std::uint32_t> SessionStore::put_aside(std::uint32_t key, EventTime time, Watermark watermark,
-                                              std::uint64_t arrival) {
-  WEIR_ASSIGN(const std::uint32_t row, make(key, time, time + setup_.gap));
-  if (!waiting_.push_heap({watermark, arrival, row, 0})) return full();
+/// Puts an entry among the ends, which is the session's own from then on.
+bool SessionStore::queue_end(std::uint32_t row) noexcept {
+  const std::int64_t end = at(row).end;
+  at(row).queued_end = static_cast<std::uint32_t>(static_cast<std::uint64_t>(end));
+  return ends_.push_heap({end, row});
+}
+
+/// Gives links to all rows that there are.
+bool SessionStore::make_links() noexcept {
+  while (links_.size() < pool_.row_end())
+    if (!links_.push({kNone, kNone})) return false;
+  return true;
+}
+
+Result<std::uint32_t> SessionStore::put_aside(std::uint32_t key, const SessionRows& rows, std::uint32_t row) {
+  const EventTime time = rows.times[row];
+  const std::uint64_t arrival = rows.arrivals != nullptr ? rows.arrivals[row] : rows.arrival + row;
+  WEIR_ASSIGN(const std::uint32_t made, make(key, time, time + setup_.gap));
+  std::byte* kept = nullptr;
+  if (setup_.kept != nullptr && (kept = setup_.kept->keep(*rows.batch, row, pool_.heap())) == nullptr) return full();
+  if (!waiting_.push_heap({rows.watermarks[row], arrival, made, kept})) return full();
   ++key_state(key).waiting;
-  return row;
+  return made;
 }
 
 /// The first session of the key that [start, end) touches, or kNone.
@@ -108,7 +131,7 @@ Result<void> SessionStore::widen(std::uint32_t key, std::uint32_t row, std::int6
     end = std::max(end, at(next).end);
     remove(key, next);
     --open_;
-    at(next).generation = 0;  // its place among the ends is void
+    at(next).open = 0;  // its place among the ends is void
     if (!absorbed_.push({next, row})) return full();
   }
   session.end = end;
@@ -132,9 +155,11 @@ const SessionStore::End* SessionStore::first_end() noexcept {
   while (!ends_.empty()) {
     const End& first = ends_[0];
     const Session& session = at(first.row);
-    if (session.generation == first.generation && session.end == first.end) return &first;
+    const bool open = first.row < pool_.row_end() && session.open != 0;
+    if (open && session.end == first.end) return &first;
     const End old = ends_.pop_heap();
-    if (session.generation == old.generation) (void)ends_.push_heap({session.end, old.row, old.generation});
+    const bool own = open && session.queued_end == static_cast<std::uint32_t>(static_cast<std::uint64_t>(old.end));
+    if (own) (void)queue_end(old.row);  // in the place that has become free
   }
   return nullptr;
 }
@@ -146,6 +171,7 @@ Result<SessionStore::Event> SessionStore::next(Watermark watermark) {
   if (first != nullptr && first->end - setup_.tick <= limit) {
     const std::uint32_t row = ends_.pop_heap().row;
     remove(at(row).key, row);
+    at(row).open = 0;
     --open_;
     ++fired_;
     return Event{Event::Kind::kFired, row, 0, 0, 0};
@@ -160,9 +186,9 @@ Result<SessionStore::Event> SessionStore::settle(const Waiting& waiting) {
   const Session session = at(row);
   --key_state(session.key).waiting;
   const std::uint32_t touched = touching(session.key, session.start, session.end);
+  if (touched != kNone || session.end - setup_.tick > waiting.watermark) drop_kept(waiting.kept);
   if (touched != kNone) {
     WEIR_TRY(widen(session.key, touched, session.start, session.end));
-    at(row).generation = 0;
     if (!absorbed_.push({row, touched})) return full();
     WEIR_TRY(merge_absorbed());
     return Event{Event::Kind::kSettled, 0, 0, 0, 0};
@@ -173,7 +199,7 @@ Result<SessionStore::Event> SessionStore::settle(const Waiting& waiting) {
   }
   leave_key(row);
   release(row);
-  return Event{Event::Kind::kLate, 0, session.start, waiting.watermark, waiting.arrival};
+  return Event{Event::Kind::kLate, 0, session.start, waiting.watermark, waiting.arrival, waiting.kept};
 }
 
 void SessionStore::leave_key(std::uint32_t row) noexcept {
@@ -183,13 +209,13 @@ void SessionStore::leave_key(std::uint32_t row) noexcept {
 }
 
 void SessionStore::release(std::uint32_t row) noexcept {
-  at(row).generation = 0;
   pool_.give_back(row);
 }
 
 Result<void> SessionStore::reclaim() {
   if (open_ == 0 && waiting_.empty()) {
     ends_.free();
+    links_.free();
     waiting_.free();
     absorbed_.free();
   }
@@ -208,9 +234,9 @@ std::uint32_t SessionStore::last_from(std::uint32_t root, std::int64_t start) no
   for (std::uint32_t row = root; row != kNone;) {
     if (at(row).start <= start) {
       found = row;
-      row = at(row).right;
+      row = right(row);
     } else {
-      row = at(row).left;
+      row = left(row);
     }
   }
   return found;
@@ -221,9 +247,9 @@ std::uint32_t SessionStore::first_after(std::uint32_t root, std::int64_t start) 
   for (std::uint32_t row = root; row != kNone;) {
     if (at(row).start > start) {
       found = row;
-      row = at(row).left;
+      row = left(row);
     } else {
-      row = at(row).right;
+      row = right(row);
     }
   }
   return found;
@@ -233,25 +259,27 @@ void SessionStore::insert(std::uint32_t key, std::uint32_t row) noexcept {
   const std::uint32_t own = priority(row);
   const std::int64_t start = at(row).start;
   std::uint32_t root = root_of(key);
+  if (root == kNone) return set_root(key, row);
   std::uint32_t* link = &root;
-  while (*link != kNone && priority(*link) >= own) link = at(*link).start < start ? &at(*link).right : &at(*link).left;
+  while (*link != kNone && priority(*link) >= own)
+    link = at(*link).start < start ? &links_[*link].right : &links_[*link].left;
   // The subtree that it displaces is split into what starts before it and after it.
   std::uint32_t rest = *link;
   *link = row;
-  std::uint32_t* left = &at(row).left;
-  std::uint32_t* right = &at(row).right;
+  std::uint32_t* before = &links_[row].left;
+  std::uint32_t* behind = &links_[row].right;
   while (rest != kNone) {
     if (at(rest).start < start) {
-      *left = rest;
-      left = &at(rest).right;
-      rest = *left;
+      *before = rest;
+      before = &links_[rest].right;
+      rest = *before;
     } else {
-      *right = rest;
-      right = &at(rest).left;
-      rest = *right;
+      *behind = rest;
+      behind = &links_[rest].left;
+      rest = *behind;
     }
   }
-  *left = *right = kNone;
+  *before = *behind = kNone;
   set_root(key, root);
 }
 
@@ -259,21 +287,21 @@ void SessionStore::remove(std::uint32_t key, std::uint32_t row) noexcept {
   const std::int64_t start = at(row).start;
   std::uint32_t root = root_of(key);
   std::uint32_t* link = &root;
-  while (*link != row) link = at(*link).start < start ? &at(*link).right : &at(*link).left;
-  std::uint32_t left = at(row).left;
-  std::uint32_t right = at(row).right;
-  while (left != kNone && right != kNone) {
-    if (priority(left) >= priority(right)) {
-      *link = left;
-      link = &at(left).right;
-      left = *link;
+  while (*link != row) link = at(*link).start < start ? &links_[*link].right : &links_[*link].left;
+  std::uint32_t before = left(row);
+  std::uint32_t behind = right(row);
+  while (before != kNone && behind != kNone) {
+    if (priority(before) >= priority(behind)) {
+      *link = before;
+      link = &links_[before].right;
+      before = *link;
     } else {
-      *link = right;
-      link = &at(right).left;
-      right = *link;
+      *link = behind;
+      link = &links_[behind].left;
+      behind = *link;
     }
   }
-  *link = left != kNone ? left : right;
+  *link = before != kNone ? before : behind;
   set_root(key, root);
 }
 

@@ -2,8 +2,9 @@
 //
 //   key ─► KeyIndex ─► root ─► [0 s, 9 s) [31 s, 47 s) …      a treap a key, by start; sessions of a key never touch
 //                                │
-//                                └─► StatePool row: start end key links | accumulators
+//                                └─► StatePool row: start end key | accumulators
 //   ends ─► heap of (end, session): a session that has grown since goes back in with its new end when it comes up
+//   links ─► the treaps' links, by session: made when a key first has two sessions
 //   behind ─► heap of (watermark, arrival, row): rows that stood at or behind their own input's watermark
 //
 // A row is [ts, ts + gap); sessions that touch merge (inclusive of both ends); a row is late iff the session that it
@@ -25,6 +26,7 @@
 #include "weir/core/result.h"
 #include "weir/simd/rows.h"
 #include "window/arena_array.h"
+#include "window/kept_rows.h"
 #include "window/key_index.h"
 #include "window/state_pool.h"
 
@@ -34,9 +36,10 @@ namespace weir {
 struct Session {
   std::int64_t start = 0;
   std::int64_t end = 0;  ///< Exclusive: the greatest time and the gap.
-  std::uint32_t key = 0;
-  std::uint32_t left = 0, right = 0;
-  std::uint32_t generation = 0;  ///< Counts the sessions that had this row.
+  std::uint32_t key : 31 = 0;
+  std::uint32_t open : 1 = 0;  ///< It is among its key's sessions and will fire.
+  /// The low half of the end that its entry in the heap of ends has: others that name this row are of sessions before.
+  std::uint32_t queued_end = 0;
 };
 
 /// A batch's rows as the store takes them.
@@ -47,6 +50,7 @@ struct SessionRows {
   const Watermark* watermarks = nullptr;
   const std::uint64_t* arrivals = nullptr;  ///< Each row's RowOrder::arrival, or null: arrival + row number.
   std::uint64_t arrival = 0;
+  const Batch* batch = nullptr;  ///< Of the rows, where the store keeps columns of those that wait.
 };
 
 /// Thread: the owning shard. Allocates: in the constructor, and from the arena.
@@ -60,6 +64,7 @@ class SessionStore {
     std::int64_t tick = 1;
     std::uint32_t groups_max = 1u << 20;  ///< Keys, and open sessions with rows that wait.
     std::uint32_t batch_rows = kBatchRowsDefault;
+    const KeptRows* kept = nullptr;  ///< Columns of rows that wait, until they are judged; null: none.
   };
   explicit SessionStore(const Setup& setup);
 
@@ -81,6 +86,7 @@ class SessionStore {
     EventTime time = 0;  ///< kLate: of the row, and its own watermark and place.
     Watermark watermark = 0;
     std::uint64_t arrival = 0;
+    std::byte* kept = nullptr;  ///< kLate: Setup::kept; to be dropped.
   };
   /// The next event up to the merged watermark, in the order of time. Cost: O(log open) an event.
   Result<Event> next(Watermark watermark);
@@ -103,21 +109,24 @@ class SessionStore {
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFFu;
+  static constexpr std::uint32_t kKeyMask = 0x7FFFFFFFu;  // groups_max is at most 2^30
   struct KeyState {
     std::uint32_t root;     // kNone - as stored: 0 is none, so that a new key's zeros are right
     std::uint32_t waiting;  // rows of the key that wait
   };
-  struct End {
+  struct __attribute__((packed, aligned(4))) End {
     std::int64_t end;
     std::uint32_t row;
-    std::uint32_t generation;
     friend bool operator<(const End& a, const End& b) noexcept { return a.end < b.end; }
+  };
+  struct Links {
+    std::uint32_t left, right;
   };
   struct Waiting {
     Watermark watermark;
     std::uint64_t arrival;
     std::uint32_t row;
-    std::uint32_t unused;
+    std::byte* kept;
     friend bool operator<(const Waiting& a, const Waiting& b) noexcept {
       return a.watermark != b.watermark ? a.watermark < b.watermark : a.arrival < b.arrival;
     }
@@ -133,15 +142,22 @@ class SessionStore {
 
   Result<std::uint32_t> make(std::uint32_t key, std::int64_t start, std::int64_t end);
   Result<void> open(std::uint32_t key, std::uint32_t row);
+  bool queue_end(std::uint32_t row) noexcept;
+  bool make_links() noexcept;
   Result<std::uint32_t> join(std::uint32_t key, std::int64_t start, std::int64_t end);
   std::uint32_t touching(std::uint32_t key, std::int64_t start, std::int64_t end) noexcept;
   Result<void> widen(std::uint32_t key, std::uint32_t row, std::int64_t start, std::int64_t end);
-  Result<std::uint32_t> put_aside(std::uint32_t key, EventTime time, Watermark watermark, std::uint64_t arrival);
+  Result<std::uint32_t> put_aside(std::uint32_t key, const SessionRows& rows, std::uint32_t row);
+  void drop_kept(std::byte* kept) noexcept {
+    if (kept != nullptr) KeptRows::drop(kept, pool_.heap());
+  }
   Result<Event> settle(const Waiting& waiting);
   const End* first_end() noexcept;
 
   // The treap of a key.
   static std::uint32_t priority(std::uint32_t row) noexcept;
+  std::uint32_t left(std::uint32_t row) noexcept { return row < links_.size() ? links_[row].left : kNone; }
+  std::uint32_t right(std::uint32_t row) noexcept { return row < links_.size() ? links_[row].right : kNone; }
   std::uint32_t last_from(std::uint32_t root, std::int64_t start) noexcept;
   std::uint32_t first_after(std::uint32_t root, std::int64_t start) noexcept;
   void insert(std::uint32_t key, std::uint32_t row) noexcept;
@@ -153,10 +169,10 @@ class SessionStore {
   StatePool pool_;
   std::unique_ptr<std::uint32_t[]> numbers_;  // each row's key
   ArenaArray<End> ends_;
+  ArenaArray<Links> links_;  // rows from its size on have none
   ArenaArray<Waiting> waiting_;
   ArenaArray<Absorbed> absorbed_;
   std::uint32_t open_ = 0;
-  std::uint32_t generation_ = 0;
   std::uint64_t fired_ = 0;
 };
 

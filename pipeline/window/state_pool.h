@@ -44,6 +44,8 @@ class StatePool {
   StateHeap& heap() noexcept { return heap_; }
 
   std::uint32_t count() const noexcept { return count_; }
+  /// Numbers that were given out since the pool was empty are below this.
+  std::uint32_t row_end() const noexcept { return used_; }
   std::size_t row_bytes() const noexcept { return stride_; }
   std::size_t bytes() const noexcept { return block_ + strings_.bytes() + heap_.bytes(); }
   /// Gives memory back: all of it where no row is in use; strings that nobody refers to where they are most.

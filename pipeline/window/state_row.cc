@@ -156,7 +156,7 @@ Result<void> combine_row(const AggregateLayout& layout, std::byte* to, const std
 
 Result<void> subtract_row(const AggregateLayout& layout, std::byte* from, const std::byte* what,
                           const StateMemory& memory) {
-  WEIR_DCHECK(layout.keyed() && layout.invertible());
+  WEIR_DCHECK(layout.invertible());
   for (const Accumulator& accumulator : layout.accumulators())
     if (!subtract_accumulator(accumulator, from + accumulator.offset, what + accumulator.offset, memory))
       return sums_do_not_fit(memory);

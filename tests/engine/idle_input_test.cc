@@ -59,7 +59,8 @@ struct Results {
 class IdleInputs : public testing::TestWithParam<std::tuple<std::uint32_t, KeyedPlan>> {
  protected:
   /// Makes a job of tumbling counts of 10 s, driven by poll().
-  std::unique_ptr<Job> make(Queues& in, Results& out, const std::string& options = "") {
+  std::unique_ptr<Job> make(Queues& in, Results& out, const std::string& options = "",
+                            const std::string& query = kTumble) {
     JobOptions job = small_options();
     job.shards = std::get<0>(GetParam());
     job.keyed_plan = std::get<1>(GetParam());
@@ -73,12 +74,8 @@ class IdleInputs : public testing::TestWithParam<std::tuple<std::uint32_t, Keyed
         "CREATE TABLE t (ms BIGINT NOT NULL, k INT NOT NULL, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts) "
         "WITH "
         "('connector' = 'host'" +
-            options +
-            ");\nCREATE TABLE o (k INT, n BIGINT, s TIMESTAMP(3)) WITH ('connector' = 'host');\n"
-            "INSERT INTO o SELECT k, COUNT(*), window_start FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' "
-            "SECOND)) GROUP "
-            "BY "
-            "k, window_start, window_end;",
+            options + ");\nCREATE TABLE o (k INT, n BIGINT, s TIMESTAMP(3)) WITH ('connector' = 'host');\n" +
+            std::string(kViews) + "INSERT INTO o " + query,
         job);
     EXPECT_TRUE(made.has_value()) << made.error().to_string();
     return std::move(*made);
@@ -86,6 +83,20 @@ class IdleInputs : public testing::TestWithParam<std::tuple<std::uint32_t, Keyed
   static void polls(Job& job, int count = 200) {
     for (int i = 0; i < count && !job.wait_for(0); ++i) job.poll();
   }
+  static constexpr const char* kTumble =
+      "SELECT k, COUNT(*), window_start FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY k, "
+      "window_start, window_end;";
+  static constexpr const char* kViews =
+      "CREATE VIEW tens AS SELECT k, window_time AS wt, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), "
+      "INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end, window_time;\n"
+      "CREATE VIEW fives AS SELECT k, window_time AS wt, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), "
+      "INTERVAL '5' SECOND)) GROUP BY k, window_start, window_end, window_time;\n"
+      "CREATE VIEW halves AS SELECT k % 2 AS m, window_time AS wt, SUM(n) AS n FROM TABLE(TUMBLE(TABLE fives, "
+      "DESCRIPTOR(wt), INTERVAL '10' SECOND)) GROUP BY k % 2, window_start, window_end, window_time;\n"
+      "CREATE VIEW sessions AS SELECT k, window_time AS wt, COUNT(*) AS n FROM TABLE(SESSION(TABLE t PARTITION BY k, "
+      "DESCRIPTOR(ts), INTERVAL '3' SECOND)) GROUP BY k, window_start, window_end, window_time;\n"
+      "CREATE VIEW hops AS SELECT k, window_time AS wt, COUNT(*) AS n FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), "
+      "INTERVAL '10' SECOND, INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end, window_time;\n";
   static constexpr const char* kTimeout = ", 'scan.watermark.idle-timeout' = '30 s'";
   ManualClock clock_;
 };
@@ -194,6 +205,130 @@ TEST_P(IdleInputs, random_pauses_lose_no_row) {
     expect_closed(ledger);
     EXPECT_EQ(out.counted + static_cast<std::int64_t>(ledger.late), static_cast<std::int64_t>(ledger.records_read));
     EXPECT_GT(out.counted, 0);
+  }
+}
+
+// ---- Cascades: what stands above the windows of the rows ----
+
+struct Cascade {
+  const char* name;
+  const char* query;
+  std::int64_t windows_to_60_s;  ///< Of three keys with a row a second.
+};
+const Cascade kCascades[] = {
+    {"windows over windows, by the same key",
+     "SELECT k, SUM(n), window_start FROM TABLE(TUMBLE(TABLE tens, DESCRIPTOR(wt), INTERVAL '20' SECOND)) GROUP BY k, "
+     "window_start, window_end;",
+     9},
+    {"windows over windows, of all keys",
+     "SELECT 0, SUM(n), window_start FROM TABLE(TUMBLE(TABLE tens, DESCRIPTOR(wt), INTERVAL '30' SECOND)) GROUP BY "
+     "window_start, window_end;",
+     2},
+    {"in the same windows",
+     "SELECT 0, SUM(n), s FROM (SELECT k, window_start AS s, window_end AS e, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, "
+     "DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end) GROUP BY s, e;",
+     6},
+    {"three levels",
+     "SELECT m, SUM(n), window_start FROM TABLE(TUMBLE(TABLE halves, DESCRIPTOR(wt), INTERVAL '30' SECOND)) GROUP BY "
+     "m, "
+     "window_start, window_end;",
+     4},
+};
+
+TEST_P(IdleInputs, a_pausing_input_holds_windows_over_windows_back_only_until_its_timeout) {
+  for (const Cascade& cascade : kCascades) {
+    SCOPED_TRACE(cascade.name);
+    Queues in(3);
+    Results out;
+    auto job = make(in, out, kTimeout, cascade.query);
+    in.rows[0] = in.rows[1] = in.rows[2] = {1000, 2000, 3000};
+    polls(*job);
+    for (std::int64_t ms = 4000; ms <= 61'000; ms += 1000) {
+      in.rows[0].push_back(ms);
+      in.rows[2].push_back(ms);
+    }
+    polls(*job, 1000);
+    EXPECT_EQ(out.rows, 0) << "input 1 stands at 3 s";
+    clock_.advance(30 * kSecond - 1);
+    in.rows[0].push_back(61'001);
+    in.rows[2].push_back(61'001);
+    polls(*job);
+    EXPECT_EQ(out.rows, 0);
+    clock_.advance(1);
+    polls(*job, 1000);
+    EXPECT_EQ(out.rows, cascade.windows_to_60_s);
+    in.rows[1].push_back(59'000);  // late now
+    in.rows[1].push_back(61'000);
+    polls(*job);
+    in.ended = true;
+    polls(*job, 8000);
+    ASSERT_TRUE(job->wait_for(0)) << "hangs";
+    const JobLedger ledger = job->ledger();
+    expect_closed(ledger);
+    EXPECT_EQ(ledger.late, 1u) << "rows of the table are late, results are not";
+    EXPECT_EQ(out.counted + 1, static_cast<std::int64_t>(ledger.records_read));
+  }
+}
+
+TEST_P(IdleInputs, when_all_pause_windows_over_windows_come_out_as_far_as_they_are_complete) {
+  for (const Cascade& cascade : kCascades) {
+    SCOPED_TRACE(cascade.name);
+    Queues in(3);
+    Results out;
+    auto job = make(in, out, kTimeout, cascade.query);
+    for (std::int64_t ms = 0; ms < 61'000; ms += 1000) in.rows[0].push_back(ms);
+    in.rows[0].push_back(65'000);
+    in.rows[1] = {2000};
+    in.rows[2] = {3000};
+    polls(*job, 1000);
+    EXPECT_EQ(out.rows, 0);
+    clock_.advance(30 * kSecond);
+    polls(*job, 1000);
+    EXPECT_EQ(out.rows, cascade.windows_to_60_s) << "the greatest watermark is 65 s";
+    for (auto& rows : in.rows) rows.push_back(70'000);
+    polls(*job);
+    in.ended = true;
+    polls(*job, 8000);
+    ASSERT_TRUE(job->wait_for(0)) << "hangs";
+    expect_closed(job->ledger());
+    EXPECT_EQ(job->ledger().late, 0u);
+    EXPECT_EQ(out.counted, static_cast<std::int64_t>(job->ledger().records_read));
+  }
+}
+
+TEST_P(IdleInputs, random_pauses_lose_no_row_of_a_cascade) {
+  std::vector<std::string> queries;
+  for (const std::string below : {"sessions", "hops"})
+    queries.push_back("SELECT 0, SUM(n), window_start FROM TABLE(TUMBLE(TABLE " + below +
+                      ", DESCRIPTOR(wt), INTERVAL '20' SECOND)) GROUP BY window_start, window_end;");
+  for (const Cascade& cascade : kCascades) queries.push_back(cascade.query);
+  for (const std::string& query : queries) {
+    SCOPED_TRACE(query);
+    for (std::uint32_t seed = 0; seed < 4; ++seed) {
+      std::mt19937 random(seed);
+      Queues in(4);
+      Results out;
+      auto job = make(in, out, kTimeout, query);
+      std::int64_t now = 0;
+      for (int step = 0; step < 60; ++step) {
+        now += static_cast<std::int64_t>(random() % 20'000);
+        for (auto& rows : in.rows) {
+          if ((random() >> (step / 20 % 4)) % 3 != 0) continue;
+          for (auto i = random() % 30; i-- > 0;) rows.push_back(now + static_cast<std::int64_t>(random() % 30'000));
+        }
+        polls(*job, static_cast<int>(random() % 30));
+        clock_.advance(static_cast<std::int64_t>(random() % 20) * kSecond);
+      }
+      in.ended = true;
+      polls(*job, 16'000);
+      ASSERT_TRUE(job->wait_for(0)) << "hangs with seed " << seed;
+      const auto result = job->wait();
+      ASSERT_TRUE(result.has_value()) << result.error().to_string();
+      const JobLedger ledger = job->ledger();
+      expect_closed(ledger);
+      EXPECT_EQ(out.counted + static_cast<std::int64_t>(ledger.late), static_cast<std::int64_t>(ledger.records_read));
+      EXPECT_GT(out.counted, 0);
+    }
   }
 }
 

@@ -129,19 +129,45 @@ TEST(Kll, NanIsTheGreatestAndInfinitiesKeepTheirPlaces) {
   sketch.release(memory.heap);
 }
 
-// But not for values over hundreds of magnitudes (distribution 2), of which the mean of a cluster says nothing.
-TEST(TDigest, RanksAreNearAndNearerAtTheEndsForRandomOrders) {
+/// Puts values in an order by number: random, ascending, descending, from the middle out, from both ends in, runs of
+/// ascending ones one behind the other (sorted files), far ones last, a value after its mirror.
+constexpr int kOrders = 8;
+void put_in_order(int order, std::vector<double>& values, Random& random) {
+  const std::size_t size = values.size();
+  if (order == 0) {
+    for (std::size_t i = size; i > 1; --i) std::swap(values[i - 1], values[random.below(i)]);
+    return;
+  }
+  std::sort(values.begin(), values.end());
+  const std::vector<double> sorted = values;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::size_t half = i / 2;
+    std::size_t from = i;
+    if (order == 2) from = size - 1 - i;
+    if (order == 3) from = i % 2 == 0 ? size / 2 + half : size / 2 - 1 - half;
+    if (order == 4) from = i % 2 == 0 ? half : size - 1 - half;
+    if (order == 5) from = (i % std::max<std::size_t>(size / 16, 1)) * 16 + i / std::max<std::size_t>(size / 16, 1);
+    if (order == 6) from = (i + size / 10) % size;
+    if (order == 7) from = i % 2 == 0 ? i : size - i;
+    values[i] = sorted[std::min(from, size - 1)];
+  }
+}
+
+TEST(TDigest, RanksAreNearAndNearerAtTheEndsForEveryDistributionOrderAndTree) {
   for (const std::size_t size : {1u, 2u, 10u, 1000u, 100'000u}) {
-    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    for (std::uint64_t seed = 0; seed < (size > 1000 ? 8u : 24u); ++seed) {
       for (int distribution = 0; distribution < kDistributions; ++distribution) {
-        if (distribution == 2 && size > 10) continue;
-        SCOPED_TRACE(std::to_string(size) + " seed " + std::to_string(seed) + " kind " + std::to_string(distribution));
+        const auto order = static_cast<int>(seed % kOrders);
+        SCOPED_TRACE(std::to_string(size) + " order " + std::to_string(order) + " kind " +
+                     std::to_string(distribution));
         Random random(seed);
         OwnHeap memory;
         std::vector<double> values = draw_values(distribution, size, random);
-        for (std::size_t i = size; i > 1; --i) std::swap(values[i - 1], values[random.below(i)]);
+        put_in_order(order, values, random);
         TDigest sketch = sketch_of<TDigest>(values, 100, 6, random, memory.heap);
         ASSERT_EQ(sketch.size(), size);
+        EXPECT_LE(sketch.partial().size(), TDigest::heap_bytes_max(100));
+        EXPECT_LE(memory.heap.bytes_taken(), 2 * TDigest::heap_bytes_max(100));  // pieces are rounded up
         std::sort(values.begin(), values.end());
         // Between values that are far from each other an answer may lie anywhere; the rank says where.
         for (const double fraction : fractions()) {
@@ -150,6 +176,7 @@ TEST(TDigest, RanksAreNearAndNearerAtTheEndsForRandomOrders) {
           EXPECT_LE(rank_distance(values, sketch.quantile(fraction, 100), std::floor(fraction * (n - 1))), bound)
               << fraction;
         }
+        EXPECT_LE(sketch.partial().size(), 64 + 16 * 101u) << "merged: at most compression + 1 clusters";
         sketch.release(memory.heap);
         EXPECT_EQ(memory.heap.bytes_taken(), 0u);
       }

@@ -35,6 +35,8 @@ struct Job {
   std::string group = "GROUP BY k, window_start, window_end";
   std::string types = "a STRING, b TIMESTAMP(3), c BIGINT";
   std::string settings = {};
+  std::string query = {};  ///< In place of select, window and group.
+  std::uint32_t batch_rows = 1024;
 };
 
 Outcome run(const Job& job) {
@@ -50,10 +52,11 @@ Outcome run(const Job& job) {
       job.watermark + ") WITH ('connector' = 'filesystem', 'path' = '" + (folder / "in").string() +
       "', 'format' = 'csv', 'csv.null-literal' = '');\nCREATE TABLE o (" + job.types +
       ") WITH ('connector' = 'filesystem', 'path' = '" + (folder / "out").string() +
-      "', 'format' = 'csv', 'csv.null-literal' = '');\nINSERT INTO o SELECT " + job.select + " FROM TABLE(" +
-      job.window + ") " + job.group + ";";
+      "', 'format' = 'csv', 'csv.null-literal' = '');\nINSERT INTO o " +
+      (job.query.empty() ? "SELECT " + job.select + " FROM TABLE(" + job.window + ") " + job.group : job.query) + ";";
   JobOptions options;
   options.shards = 1;
+  options.batch_rows = job.batch_rows;
   options.pin = false;
   options.state_bytes_max = 64u << 20;
   Outcome outcome;
@@ -281,6 +284,143 @@ TEST(Rules, BothOfTwoEqualHoursGoToOneWindowThatFiresAfterTheSecond) {
                                .settings = zone});
   EXPECT_THAT(outcome.rows, ElementsAre("a,2024-10-27 02:00:00,3", "a,2024-10-27 03:00:00,1"));
   EXPECT_EQ(outcome.late, 1u);
+}
+
+// ---- The rest of the list ---------------------------------------------------------------------------------------
+
+TEST(Rules, EveryAdvanceOfTheWatermarkCountsAtOnce) {
+  // No interval lets 8000 pass that comes right behind the row that made it late.
+  const Outcome outcome = run({.rows = "a,1,9000\na,1,30000\na,1,8000\n"});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1970-01-01 00:00:00,1", "a,1970-01-01 00:00:30,1"));
+  EXPECT_EQ(outcome.late, 1u);
+}
+
+TEST(Rules, ACumulateWhoseSizeIsNoMultipleOfItsStepIsRefused) {
+  EXPECT_THAT(run({.rows = "a,1,1000\n",
+                   .window = "CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '3' SECOND, INTERVAL '10' SECOND)"})
+                  .error,
+              HasSubstr("multiple"));
+}
+
+TEST(Rules, ARowLateForSomeCumulatedWindowsIsStillAddedToThoseThatHaveNotFired) {
+  const Outcome outcome =
+      run({.rows = "a,1,1000\na,1,4000\na,1,500\n",
+           .select = "k, window_end, COUNT(*)",
+           .window = "CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '2' SECOND, INTERVAL '6' SECOND)"});
+  EXPECT_THAT(outcome.rows,
+              ElementsAre("a,1970-01-01 00:00:02,1", "a,1970-01-01 00:00:04,1", "a,1970-01-01 00:00:06,3"));
+  EXPECT_EQ(outcome.late, 0u);
+}
+
+TEST(Rules, WindowTimeIsAgainATimeAttribute) {
+  const Outcome windows = run(
+      {.rows = "a,1,1000\na,1,12000\nb,1,13000\na,1,25000\n",
+       .query = "WITH w AS (SELECT k, window_time AS wt, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), "
+                "INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end, window_time) SELECT k, window_start, "
+                "SUM(n) FROM TABLE(TUMBLE(TABLE w, DESCRIPTOR(wt), INTERVAL '20' SECOND)) GROUP BY k, window_start, "
+                "window_end"});
+  EXPECT_THAT(windows.rows,
+              ElementsAre("a,1970-01-01 00:00:00,2", "a,1970-01-01 00:00:20,1", "b,1970-01-01 00:00:00,1"))
+      << windows.error;
+}
+
+TEST(Rules, WindowStartAndEndArePlainTimestamps) {
+  // They are no time attribute: a window over them is refused.
+  EXPECT_THAT(run({.rows = "a,1,1000\n",
+                   .query = "WITH w AS (SELECT k, window_start AS s, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, "
+                            "DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end) SELECT k, "
+                            "window_start, SUM(n) FROM TABLE(TUMBLE(TABLE w, DESCRIPTOR(s), INTERVAL '20' SECOND)) "
+                            "GROUP BY k, window_start, window_end"})
+                  .error,
+              HasSubstr("without a watermark"));
+}
+
+TEST(Rules, AGroupByWithoutAWindowNeverDropsARow) {
+  const Outcome outcome = run({.rows = "a,1,30000\na,2,1000\na,4,-5000\n",
+                               .types = "a STRING, c BIGINT, d INT",
+                               .query = "SELECT k, COUNT(*), SUM(v) FROM t GROUP BY k"});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,3,7"));
+  EXPECT_EQ(outcome.late, 0u);
+}
+
+TEST(Rules, AllowedLatenessMakesResultsUpdatesWhichASinkThatAppendsRefuses) {
+  EXPECT_THAT(run({.rows = "a,1,1000\n", .settings = "SET 'table.exec.emit.allow-lateness' = '1 min';\n"}).error,
+              HasSubstr("only takes rows that are appended"));
+}
+
+TEST(Rules, CurrentWatermarkIsNullBeforeTheFirstAndTheDocumentedLateFilterKeepsWhatIsNotLate) {
+  // The filter of Flink's documents; one record a batch, so that each one's watermark is that of the one before.
+  const Outcome outcome =
+      run({.rows = "a,1,1000\na,2,30000\na,3,2000\na,4,31000\n",
+           .types = "a STRING, b INT, c BOOLEAN",
+           .query = "SELECT k, v, CURRENT_WATERMARK(ts) IS NULL FROM t WHERE CURRENT_WATERMARK(ts) IS NULL OR ts > "
+                    "CURRENT_WATERMARK(ts)",
+           .batch_rows = 1});
+  EXPECT_THAT(outcome.rows, ElementsAre("a,1,true", "a,2,false", "a,4,false")) << outcome.error;
+}
+
+// ---- Aggregates -------------------------------------------------------------------------------------------------
+
+Outcome of_all(const std::string& rows, const std::string& calls, const std::string& types) {
+  return run({.rows = rows, .types = types, .query = "SELECT " + calls + " FROM t GROUP BY k"});
+}
+
+TEST(Rules, AggregatesSkipNullAndCountStarDoesNot) {
+  EXPECT_THAT(of_all("a,1,1\na,,2\na,5,3\n", "COUNT(*), COUNT(v), SUM(v), AVG(v), MIN(v), MAX(v)",
+                     "a BIGINT, b BIGINT, c INT, d INT, e INT, f INT")
+                  .rows,
+              ElementsAre("3,2,6,3,1,5"));
+}
+
+TEST(Rules, TheSumOfOnlyNullsIsNull) {
+  EXPECT_THAT(of_all("a,,1\na,,2\n", "COUNT(*), COUNT(v), SUM(v), AVG(v)", "a BIGINT, b BIGINT, c INT, d INT").rows,
+              ElementsAre("2,0,,"));
+}
+
+TEST(Rules, CountDistinctIgnoresNull) {
+  EXPECT_THAT(of_all("a,1,1\na,,2\na,1,3\na,2,4\n", "COUNT(DISTINCT v), COUNT(*)", "a BIGINT, b BIGINT").rows,
+              ElementsAre("2,4"));
+}
+
+TEST(Rules, TheAverageOfIntegersTruncatesTowardsZero) {
+  EXPECT_THAT(of_all("a,3,1\na,4,2\nb,-3,3\nb,-4,4\n", "k, AVG(v)", "a STRING, b INT").rows,
+              ElementsAre("a,3", "b,-3"));
+}
+
+TEST(Rules, TheSumKeepsTheTypeOfItsIntegersAndOverflows) {
+  EXPECT_THAT(of_all("a,2147483647,1\na,1,2\n", "k, SUM(v)", "k STRING, a INT").error, HasSubstr("does not fit INT"));
+  EXPECT_THAT(of_all("a,2147483647,1\na,1,2\n", "k, SUM(CAST(v AS BIGINT))", "k STRING, a BIGINT").rows,
+              ElementsAre("a,2147483648"));
+}
+
+TEST(Rules, TheSumOfDecimalsHasThirtyEightDigits) {
+  EXPECT_THAT(of_all("a,1,1\na,2,2\n", "SUM(CAST(v AS DECIMAL(5, 2))), AVG(CAST(v AS DECIMAL(5, 2)))",
+                     "a DECIMAL(38, 2), b DECIMAL(38, 6)")
+                  .rows,
+              ElementsAre("3.00,1.500000"));
+}
+
+// ---- Arithmetic -------------------------------------------------------------------------------------------------
+
+Outcome of_rows(const std::string& rows, const std::string& expressions, const std::string& types) {
+  return run({.rows = rows, .types = types, .query = "SELECT " + expressions + " FROM t"});
+}
+
+TEST(Rules, IntegerDivisionTruncates) {
+  EXPECT_THAT(of_rows("a,7,2\na,-7,2\n", "k, v / ms", "k STRING, a BIGINT").rows, ElementsAre("a,-3", "a,3"));
+}
+
+TEST(Rules, ModuloTakesTheSignOfTheDividend) {
+  EXPECT_THAT(of_rows("a,7,-2\na,-7,2\n", "k, MOD(v, ms)", "k STRING, a BIGINT").rows, ElementsAre("a,-1", "a,1"));
+}
+
+TEST(Rules, DivisionOfIntegersByZeroFails) {
+  EXPECT_THAT(of_rows("a,7,0\n", "k, v / ms", "k STRING, a BIGINT").error, HasSubstr("by zero"));
+}
+
+TEST(Rules, DivisionOfDoublesByZeroGivesInfinityOrNan) {
+  EXPECT_THAT(of_rows("a,7,0\nb,0,0\n", "k, CAST(v AS DOUBLE) / ms", "a STRING, b DOUBLE").rows,
+              ElementsAre("a,Infinity", "b,NaN"));
 }
 
 }  // namespace

@@ -53,6 +53,8 @@ struct AggregateCallInfo {
   std::vector<AggregateOrder> order;
   bool distinct = false;
   Type result;
+  /// Rows will be taken out again: where there is a form that has an inverse, make() gives that.
+  bool retracts = false;
 };
 
 /// Rows of one batch on their way into states.

@@ -38,8 +38,8 @@ Result<std::unique_ptr<Operator>> make_project(FragmentContext& context, std::ve
                                                const Schema& output);
 
 /// GROUPING SETS: gives each row once a set, the keys that are not in it NULL. `sets` are PlanNode::grouping_sets; the
-/// last of the key columns takes the number. Nothing is copied. Requires: the next operator takes all that is pushed
-/// once it accepts (an aggregate, no exchange).
+/// last of the key columns takes the number. Nothing is copied, but for what the next operator does not take at once
+/// (an exchange): that waits in a batch of its own, which has no row watermarks.
 Result<std::unique_ptr<Operator>> make_expand(FragmentContext& context, std::vector<std::int64_t> sets,
                                               std::vector<std::uint32_t> keys, const Schema& rows);
 
@@ -157,6 +157,7 @@ struct AggregateColumn {
   std::vector<AggregateOrder> order = {};  ///< ORDER BY inside the call.
   bool distinct = false;
   bool fast_sum = false;  ///< AggregateCall::fast_sum.
+  bool retracts = false;  ///< AggregateCallInfo::retracts.
 };
 /// The call over columns of `input`. Errors: kInvalidArgument (a column that the input does not have).
 Result<AggregateCallInfo> call_info(const AggregateColumn& call, const Schema& input);
@@ -196,12 +197,19 @@ struct WindowAggregateOptions {
   std::vector<AggregateColumn> aggregates;
   std::vector<std::string> key_names;  ///< In the output; empty: the columns' names.
   EmitOptions emit;
+  /// Rows have kinds (Batch::kinds): those that are taken back or deleted are taken out again. Requires: mode kSingle,
+  /// emit.updates(), TUMBLE, HOP, CUMULATE or no window, and aggregates with an inverse.
+  bool changes = false;
   /// Its results go to windows again: behind some windows that one control completes comes the watermark that they
   /// reach, so that those do not all stay open.
   bool feeds_windows = false;
   /// SESSION: the first late row ends the job, which names the input: input_names by the number in a row's arrival.
   bool fail_late = false;
   std::vector<std::string> input_names;
+  /// SESSION: late rows go to an operator beside the next one (set_late_side): these columns of theirs, in order, and
+  /// their own watermark behind them.
+  bool late_side = false;
+  std::vector<std::uint32_t> late_columns;
   /// Nobody reads window_start, window_time of the results: their values may be anything.
   bool start_unread = false, time_unread = false;
   std::uint32_t groups_max = 1u << 20;     ///< Keys in one slice.
@@ -225,6 +233,8 @@ class WindowAggregateOperator : public Operator {
   /// Of the batches it gives out: keys, window_start, window_end, window_time, aggregates; in mode kLocal partials.
   virtual const Schema& output_schema() const noexcept = 0;
   virtual const LateReport& late() const noexcept = 0;
+  /// WindowAggregateOptions::late_side: where late rows go. Requires: set before the first push; it outlives this.
+  virtual void set_late_side(Operator*) noexcept {}
   virtual StateCost state_cost() const = 0;
   virtual std::uint32_t open_slices() const noexcept = 0;
   virtual std::uint64_t groups_made() const noexcept = 0;
