@@ -133,10 +133,15 @@ class QueryLayouter {
     const std::vector<AggregateStage>& stages = out_.plan.aggregates;
     if (!stages.empty() && !stages[0].window.has_value()) out_.emit.lateness_ns = 0;  // nothing is ever late
     out_.updating = !stages.empty() && out_.emit.updates();
-    if (out_.updating && (stages[0].judged_together() || !stages[0].civil_zone.empty())) {
-      return Error(ErrorCode::kSqlUnsupported,
-                   "early and late results are for TUMBLE, HOP, CUMULATE and GROUP BY "
-                   "without a window, and not in the wall clock of a zone");
+    if (out_.updating && stages[0].judged_together()) {
+      return Error(
+                 ErrorCode::kSqlUnsupported,
+                 std::string("early and late results are for TUMBLE, HOP, CUMULATE and GROUP BY without a window, not "
+                             "for ") +
+                     (stages[0].window->kind == WindowKind::kSession
+                          ? "SESSION: sessions that were given out may merge"
+                          : "windows of rows, which are complete with their last row"))
+          .with_hint("RESET the settings table.exec.emit.* and weir.emit.*");
     }
     if (!stages.empty() && !stages[0].civil_zone.empty() && out_.time.idle_timeout_ns != 0) {
       // An idle board compares the receivers' watermarks with those of inputs, which are instants.

@@ -316,7 +316,9 @@ Result<bool> SharedWindows::enter(SliceStore& store, std::uint32_t position, std
 
 Result<bool> SharedWindows::retire(SliceStore& store, std::size_t& budget) {
   if (task_ == Task::kLeave) {
-    if (cumulate() && frame_end_ <= fired_end_ && !end_frame(budget)) return false;
+    // Without a frame there is nothing to end: a slice that enters in several turns begins one with its last.
+    const bool over = frame_end_ != kEventTimeMin && frame_end_ <= fired_end_;
+    if (cumulate() && over && !end_frame(budget)) return false;
     while (!cumulate() && store.open_count() != 0 && setup_.math.last_end(store.at(0).start) <= fired_end_) {
       WEIR_ASSIGN(const bool left, leave(store.at(0), budget));
       if (!left) return false;

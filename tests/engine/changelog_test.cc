@@ -279,6 +279,63 @@ TEST(Changelog, a_late_row_changes_the_result_that_went_out_and_one_beyond_the_l
   EXPECT_EQ(outcome.ledger.late, 1u);
 }
 
+TEST(Changelog, lateness_behind_a_day_of_a_zone_counts_in_its_wall_clock) {
+  // New York's 1st of April 2001 has 23 hours, from 05:00 to 04:00 UTC.
+  Folder folder;
+  const std::string in = folder.put("in.csv",
+                                    "986104800\n"    // 06:00 UTC: 01:00 of the 1st
+                                    "986185800\n"    // 04:30 of the 2nd: 00:30 there, the 1st is complete
+                                    "986166000\n"    // 23:00 of the 1st: late, within two hours
+                                    "986193000\n"    // 06:30 of the 2nd: 02:30 there, the lateness is over
+                                    "986162400\n");  // 22:00 of the 1st
+  for (const KeyedPlan plan : {KeyedPlan::kAuto, KeyedPlan::kLocalMerge, KeyedPlan::kShuffle}) {
+    JobOptions options = small_options();
+    options.keyed_plan = plan;
+    std::vector<std::string> changes;
+    options.host_tables["o"].write = [&](std::uint32_t, const Batch& batch) {
+      for (std::uint32_t i = 0; i < batch.selected_count(); ++i) {
+        constexpr const char* kText[] = {"+I", "-U", "+U", "-D"};
+        const std::uint32_t row = batch.has_selection() ? batch.selection()[i] : i;
+        changes.push_back(kText[static_cast<std::size_t>(batch.kinds()[row])] + std::string(" ") +
+                          std::to_string(batch.column(0).values<std::int64_t>()[row] / 86'400'000'000'000) + " " +
+                          std::to_string(batch.column(1).values<std::int64_t>()[row]));
+      }
+    };
+    options.batch_rows = 1;
+    const Outcome outcome =
+        run_sql("SET 'table.local-time-zone' = 'America/New_York';\nSET 'table.exec.emit.allow-lateness' = '2 h';\n" +
+                    csv_table("t", "s BIGINT, ts AS TO_TIMESTAMP_LTZ(s, 0), WATERMARK FOR ts AS ts", in) +
+                    "CREATE TABLE o (s TIMESTAMP(3), n BIGINT) WITH ('connector' = 'host');\nINSERT INTO o SELECT "
+                    "window_start, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' DAY)) GROUP BY "
+                    "window_start, window_end;",
+                options);
+    ASSERT_TRUE(outcome.ok()) << outcome.text();
+    EXPECT_EQ(changes, (std::vector<std::string>{"+I 11413 1", "-U 11413 1", "+U 11413 2", "+I 11414 2"}));
+    EXPECT_EQ(outcome.ledger.late, 1u);
+    expect_closed(outcome.ledger);
+  }
+}
+
+TEST(Changelog, sessions_and_windows_of_rows_refuse_early_and_late_results_and_say_why) {
+  const auto error_of = [](const std::string& window) {
+    JobOptions options = small_options();
+    options.host_tables["t"].read = [](std::uint32_t, Batch&) { return ReadStatus::kEnd; };
+    options.host_tables["o"].write = [](std::uint32_t, const Batch&) {};
+    return run_sql(kEarly +
+                       "CREATE TABLE t (k INT, ms BIGINT NOT NULL, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS "
+                       "ts) WITH ('connector' = 'host');\nCREATE TABLE o (n BIGINT) WITH ('connector' = 'host');\n"
+                       "INSERT INTO o SELECT COUNT(*) FROM TABLE(" +
+                       window + ") GROUP BY k, window_start, window_end;",
+                   options)
+        .text();
+  };
+  EXPECT_NE(error_of("SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' SECOND)")
+                .find("not for SESSION: sessions that were given out may merge"),
+            std::string::npos);
+  EXPECT_NE(error_of("TUMBLE_ROWS(TABLE t PARTITION BY k, 3)").find("not for windows of rows, which are complete"),
+            std::string::npos);
+}
+
 TEST(Changelog, what_a_change_leaves_as_it_is_does_not_go_out_again) {
   Folder folder;
   const std::string in = folder.put("in.csv", "1000,5\n2000,9\n3000,2\n4000,9\n5000,12\n6000,12\n");

@@ -332,6 +332,24 @@ TEST_P(IdleInputs, random_pauses_lose_no_row_of_a_cascade) {
   }
 }
 
+TEST(TimeOptions, the_tables_idle_timeout_beats_that_of_the_settings) {
+  const auto explained = [](const std::string& option) {
+    auto plan = plan_sql(
+        "SET 'table.exec.source.idle-timeout' = '7 s';\nCREATE TABLE t (ms BIGINT NOT NULL, ts AS "
+        "TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen'" +
+        option +
+        ");\nCREATE TABLE o (n BIGINT) WITH ('connector' = 'print');\nINSERT INTO o SELECT COUNT(*) FROM "
+        "TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end;");
+    EXPECT_TRUE(plan.has_value()) << plan.error().to_string();
+    auto text = Job::explain(*plan, small_options());
+    EXPECT_TRUE(text.has_value()) << text.error().to_string();
+    return text->text;
+  };
+  EXPECT_NE(explained("").find("an input without a row for 7 s"), std::string::npos);
+  EXPECT_NE(explained(", 'scan.watermark.idle-timeout' = '30 s'").find("an input without a row for 30 s"),
+            std::string::npos);
+}
+
 TEST(TimeOptions, mistakes_are_named_where_they_stand) {
   const auto error_of = [](const std::string& option) {
     return run_sql(

@@ -184,6 +184,28 @@ TEST(TDigest, RanksAreNearAndNearerAtTheEndsForEveryDistributionOrderAndTree) {
   }
 }
 
+TEST(Kll, TheBoundHoldsForEveryOrder) {
+  RankErrors errors;
+  for (int order = 0; order < kOrders; ++order) {
+    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+      Random random(seed * 10 + static_cast<std::uint64_t>(order));
+      OwnHeap memory;
+      std::vector<double> values = draw_values(static_cast<int>(seed) % kDistributions, 50'000, random);
+      put_in_order(order, values, random);
+      KllSketch sketch = sketch_of<KllSketch>(values, 200, 6, random, memory.heap);
+      std::sort(values.begin(), values.end());
+      for (const double fraction : fractions()) {
+        double value = 0;
+        ASSERT_TRUE(sketch.quantile(fraction, memory.heap, value));
+        errors.all.push_back(rank_distance(values, value, std::floor(fraction * 49'999)) / 50'000);
+      }
+      sketch.release(memory.heap);
+    }
+  }
+  EXPECT_GE(errors.share_below(0.0165), 0.99) << errors.greatest();
+  EXPECT_LE(errors.greatest(), 0.04);
+}
+
 TEST(TDigest, GivesTheLeastAndTheGreatestExactly) {
   Random random(5);
   OwnHeap memory;
