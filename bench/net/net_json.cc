@@ -35,8 +35,9 @@ void run_net_json(const Parameters& parameters, Report& report) {
       socket.send_all(text);
     });
     job.finish(trades.lines);
-    const double seconds = wall_seconds() - start;
+    const double end = wall_seconds();
     sender.join();
+    const double seconds = end - start;
     expect_bars(name, trades, sink.take_parts());
     return static_cast<double>(trades.bytes) / seconds / 1e6;
   };

@@ -108,8 +108,9 @@ double engine_run(const Feeder& feeder, std::uint64_t periods, const Parameters&
   std::thread sender = feeder.send(job.port("events"), periods, parameters.cpus[1], &start);
   const Sums expected = feeder.sums(periods);
   job.finish(expected.rows);
-  const double seconds = wall_seconds() - start;
+  const double end = wall_seconds();
   sender.join();
+  const double seconds = end - start;
   expect_equal(kName, "rows", expected.rows, found.rows);
   expect_equal(kName, "sum of ids", static_cast<std::uint64_t>(expected.ids), static_cast<std::uint64_t>(found.ids));
   expect_equal(kName, "sum of quantities", static_cast<std::uint64_t>(expected.quantities),
