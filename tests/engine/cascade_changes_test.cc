@@ -265,6 +265,55 @@ TEST_P(CascadesOfChanges, with_grouping_sets) {
         });
 }
 
+TEST(CascadeOfChanges, a_group_whose_count_falls_back_to_zero_is_deleted_and_emits_nothing_more) {
+  const std::int32_t keys[] = {1, 2, 1, 2, 1, 1};
+  std::size_t next = 0;
+  bool pauses = false;  // behind each row, so that its changes come out by themselves
+  JobOptions options = small_options();
+  options.batch_rows = 1;
+  options.threads = false;
+  options.host_tables["t"].read = [&](std::uint32_t, Batch& batch) {
+    batch.set_row_count(0);
+    if (pauses = !pauses; !pauses) return ReadStatus::kPending;
+    batch.column(0).values<std::int32_t>()[0] = keys[next++];
+    batch.set_row_count(1);
+    return next == std::size(keys) ? ReadStatus::kEnd : ReadStatus::kRows;
+  };
+  std::vector<std::string> changes;
+  options.host_tables["o"].write = [&](std::uint32_t, const Batch& batch) {
+    for (std::uint32_t i = 0; i < batch.selected_count(); ++i) {
+      constexpr const char* kText[] = {"+I", "-U", "+U", "-D"};
+      const std::uint32_t row = batch.has_selection() ? batch.selection()[i] : i;
+      changes.push_back(kText[static_cast<std::size_t>(batch.kinds()[row])] + std::string(" ") +
+                        std::to_string(batch.column(0).values<std::int64_t>()[row]) + ":" +
+                        std::to_string(batch.column(1).values<std::int64_t>()[row]));
+    }
+  };
+  const Outcome outcome = run_sql(
+      kEarly +
+          "CREATE TABLE t (k INT NOT NULL) WITH ('connector' = 'host');\nCREATE TABLE o (n BIGINT, c BIGINT) WITH "
+          "('connector' = 'host');\nINSERT INTO o SELECT n, COUNT(*) FROM (SELECT k, COUNT(*) AS n FROM t GROUP BY k) "
+          "GROUP BY n;",
+      options);
+  ASSERT_TRUE(outcome.ok()) << outcome.text();
+  std::map<std::string, int> there;  // each line is taken back as often as it was given, but for the last answer
+  for (const std::string& change : changes) {
+    const bool gives = change[0] == '+';
+    int& count = there[change.substr(3)];
+    count += gives ? 1 : -1;
+    EXPECT_GE(count, 0) << change;
+  }
+  std::vector<std::string> last;
+  for (const auto& [line, count] : there) {
+    if (count != 0) last.push_back(line);
+    EXPECT_LE(count, 1) << line;
+  }
+  EXPECT_EQ(last, (std::vector<std::string>{"2:1", "4:1"})) << "four rows of key 1, two of key 2";
+  EXPECT_NE(std::find(changes.begin(), changes.end(), "-D 1:1"), changes.end());
+  EXPECT_EQ(std::count_if(changes.begin(), changes.end(), [](const std::string& c) { return c.ends_with(":0"); }), 0);
+  expect_closed(outcome.ledger);
+}
+
 // ---- What is refused ----
 
 void expect_refused(const std::string& settings, const std::string& query, const std::vector<std::string>& parts) {

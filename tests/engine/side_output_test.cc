@@ -169,6 +169,40 @@ TEST_P(SideOutputs, failing_on_late_rows_names_the_time_the_watermark_and_the_in
       {"a row with event time 19", "came late", "the watermark of input ", " of table t stood at", "'weir.late-rows'"});
 }
 
+/// They wait until every input has passed their watermark, all at once here, and go out as far as batches have room.
+TEST(SideOutput, late_rows_of_sessions_with_more_text_than_a_batch_holds_all_arrive) {
+  Folder folder;
+  std::string rows = "1,100000,first\n";
+  std::vector<std::string> late;
+  for (int i = 0; i < 200; ++i) {
+    const std::string text = std::string(700 + static_cast<std::size_t>(i), 'x') + std::to_string(i);
+    rows += std::to_string(i % 7) + "," + std::to_string(1000 + i) + "," + text + "\n";
+    late.push_back(text + "," + std::to_string(i % 7));
+  }
+  std::sort(late.begin(), late.end());
+  const std::string in = folder.put("in.csv", rows);
+  for (const std::uint32_t shards : {1u, 3u}) {
+    JobOptions options = small_options();
+    options.shards = shards;
+    options.ring_batches = 1;
+    options.batch_rows = 64;
+    options.record_bytes_max = options.heap_bytes = 4096;
+    const std::string side = folder.path("side" + std::to_string(shards));
+    const Outcome outcome = run_sql(
+        csv_table("t", "k INT, ms BIGINT, note STRING, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts", in) +
+            csv_table("l", "note STRING, k INT", side) +
+            csv_table("o", "k INT, n BIGINT", folder.path("out" + std::to_string(shards))) +
+            "SET 'weir.late-rows' = 'l';\nINSERT INTO o SELECT k, COUNT(*) FROM TABLE(SESSION(TABLE t PARTITION BY k, "
+            "DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY k, window_start, window_end;",
+        options);
+    ASSERT_TRUE(outcome.ok()) << outcome.text();
+    EXPECT_EQ(read_parts(side), late);
+    EXPECT_EQ(outcome.ledger.side_output, 200u);
+    EXPECT_EQ(outcome.ledger.rows_written, 1u);
+    expect_closed(outcome.ledger);
+  }
+}
+
 TEST(SideOutput, explain_says_where_late_rows_go) {
   auto plan = plan_sql(
       "CREATE TABLE t (ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts) WITH ('connector' = "

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ostream>
 #include <random>
 #include <set>
 
@@ -60,6 +61,7 @@ struct Case {
   std::vector<AggregateColumn> aggregates;
   TypeId key_type = TypeId::kBigInt;
   std::int64_t key_step = 1;
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 };
 
 WindowSpec window(WindowKind kind, std::int64_t size_ms, std::int64_t slide_ms) {

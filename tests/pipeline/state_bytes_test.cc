@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Case {
   const char* second = "SUM";  ///< Beside COUNT(*), of a BIGINT.
   std::int64_t slices = 1;     ///< With rows of every key.
   double used = 1;             ///< Share of what is stated that these rows use.
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 };
 
 WindowSpec spec(WindowKind kind, std::int64_t size_ms, std::int64_t slide_ms) {
