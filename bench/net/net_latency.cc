@@ -86,7 +86,6 @@ PingPongRun ping_pong(const char* workload, const PingPong& shape, const Socket&
   std::uint64_t sent = 0, received = 0;
   PingPongRun run;
   Histogram piece;
-  std::vector<double> pieces;
   char bytes[64 * sizeof(NetEvent)];
   for (std::size_t filled = 0; received < shape.events;) {
     if (sent < shape.events && ticks_now() >= schedule.at(sent)) {
@@ -111,15 +110,14 @@ PingPongRun ping_pong(const char* workload, const PingPong& shape, const Socket&
       run.latencies.record(taken);
       piece.record(taken);
       if (piece.count() < kPiece) continue;
-      pieces.push_back(static_cast<double>(piece.percentile(99)) / 1000);
+      run.pieces.push_back(static_cast<double>(piece.percentile(99)) / 1000);
       piece.clear();
     }
     std::memmove(bytes, bytes + used, filled - used);
     filled -= used;
     in.acknowledge();
   }
-  if (pieces.empty()) pieces.push_back(static_cast<double>(run.latencies.percentile(99)) / 1000);
-  run.usual_p99 = Sample::of(std::move(pieces)).median;
+  if (run.pieces.empty()) run.pieces.push_back(static_cast<double>(run.latencies.percentile(99)) / 1000);
   return run;
 }
 
@@ -130,28 +128,31 @@ void PingPongRuns::add(const PingPongRun& run) {
 
 namespace {
 
-template <typename Value>
-Line line_of(const char* workload, const std::string& setting, const PingPongRuns& runs, const std::string& against,
-             const PingPongRuns& to, Value value) {
-  Turns turns;
-  turns.rates.resize(2);
-  for (const PingPongRun& run : runs.runs) turns.rates[0].push_back(value(run));
-  for (const PingPongRun& run : to.runs) turns.rates[1].push_back(value(run));
-  return {workload, setting, "us", turns.rate(0), against, turns.rate(1), turns.ratio(0, 1), Bar::kNone, 0};
+Sample usual_p99(const PingPongRuns& runs) {
+  std::vector<double> pieces;
+  for (const PingPongRun& run : runs.runs) pieces.insert(pieces.end(), run.pieces.begin(), run.pieces.end());
+  return Sample::of(std::move(pieces));
 }
 
 }  // namespace
 
 Line percentile_line(const char* workload, const std::string& setting, double percent, const PingPongRuns& runs,
                      const std::string& against, const PingPongRuns& to) {
-  return line_of(workload, setting, runs, against, to, [percent](const PingPongRun& run) {
+  Turns turns;
+  turns.rates.resize(2);
+  const auto value = [percent](const PingPongRun& run) {
     return std::max(1.0, static_cast<double>(run.latencies.percentile(percent))) / 1000;
-  });
+  };
+  for (const PingPongRun& run : runs.runs) turns.rates[0].push_back(value(run));
+  for (const PingPongRun& run : to.runs) turns.rates[1].push_back(value(run));
+  return {workload, setting, "us", turns.rate(0), against, turns.rate(1), turns.ratio(0, 1), Bar::kNone, 0};
 }
 
 Line usual_p99_line(const char* workload, const std::string& setting, const PingPongRuns& runs,
                     const std::string& against, const PingPongRuns& to) {
-  return line_of(workload, setting, runs, against, to, [](const PingPongRun& run) { return run.usual_p99; });
+  const Sample measured = usual_p99(runs), reference = usual_p99(to);
+  const double ratio = measured.median / reference.median;  // of all turns: a pair has too few pieces
+  return {workload, setting, "us", measured, against, reference, {ratio, ratio, ratio}, Bar::kNone, 0};
 }
 
 void run_net_latency(const Parameters& parameters, Report& report) {

@@ -32,9 +32,7 @@ struct PingPong {
 };
 struct PingPongRun {
   Histogram latencies;
-  /// Us: the median over pieces of 1,000 events of their p99. What the machine does now and then beside, such as a
-  /// millisecond twice a second, stands in few pieces; what happens to one event in a hundred stands in all of them.
-  double usual_p99 = 0;
+  std::vector<double> pieces;  ///< Us: p99 of each 1,000 events.
 };
 /// Sends the events on `out` and takes as many results from `in` (which may be the same socket), in a busy loop. The
 /// first tenth warms up and is not recorded. Results must come in the order of the events.
@@ -49,6 +47,8 @@ struct PingPongRuns {
 /// A percentile of each run, in us, against that of other runs of the same turns.
 Line percentile_line(const char* workload, const std::string& setting, double percent, const PingPongRuns& runs,
                      const std::string& against, const PingPongRuns& to);
+/// The usual p99: the median over the pieces of all runs of their p99. What the machine does now and then beside, such
+/// as a millisecond twice a second, stands in few pieces; what happens to one event in a hundred stands in all of them.
 Line usual_p99_line(const char* workload, const std::string& setting, const PingPongRuns& runs,
                     const std::string& against, const PingPongRuns& to);
 
