@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "operators/civil_time.h"
 #include "operators/sink.h"
 
 namespace weir {
@@ -408,7 +409,7 @@ std::size_t SourceFragment::finish_return() {
   const std::optional<Watermark> merged =
       board_ == nullptr ? std::optional(kWatermarkNone) : board_->returned(board_sender_, returns_);
   if (!merged.has_value() || !head().accepts()) return 0;
-  watermark_->finish_return(*merged);
+  watermark_->finish_return(board_zone_ == nullptr ? *merged : instant_of_civil(*board_zone_, *merged));
   Input& input = *std::exchange(returning_, nullptr);
   push_rows(input);
   take_promise(input);

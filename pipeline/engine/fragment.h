@@ -15,6 +15,7 @@
 
 #include "engine/dead_letters.h"
 #include "engine/idle_board.h"
+#include "expression/zone.h"
 #include "weir/core/exchange.h"
 #include "weir/core/shard.h"
 #include "weir/core/trace.h"
@@ -164,10 +165,12 @@ class SourceFragment final : public Fragment {
     dead_letters_ = std::move(queue);
     dead_letters_to_ = &to;
   }
-  /// Of the keyed exchange behind this fragment, where inputs can be idle. Requires: set before the first run.
-  void set_idle_board(IdleBoard& board, std::size_t sender) noexcept {
+  /// Of the keyed exchange behind this fragment, where inputs can be idle. `zone`: watermarks are its wall clock there;
+  /// null: instants. Requires: set before the first run.
+  void set_idle_board(IdleBoard& board, std::size_t sender, std::unique_ptr<TimeZone> zone) noexcept {
     board_ = &board;
     board_sender_ = sender;
+    board_zone_ = std::move(zone);
   }
   /// The operator that is told of ended inputs; null where the table has no watermark.
   void set_watermark_operator(WatermarkOperator* op) noexcept { watermark_ = op; }
@@ -206,6 +209,7 @@ class SourceFragment final : public Fragment {
   Operator* dead_letters_to_ = nullptr;
   IdleBoard* board_ = nullptr;
   std::size_t board_sender_ = 0;
+  std::unique_ptr<TimeZone> board_zone_;
   std::uint64_t returns_ = 0;
   Input* returning_ = nullptr;  // its rows wait in batch_ until the receivers know that they come
   OperatorLedger ledger_;

@@ -294,7 +294,13 @@ class QueryBuilder {
       watermark.jump_rows = query_.time.jump_rows;
       WEIR_ASSIGN(std::unique_ptr<WatermarkOperator> op, WatermarkOperator::create(fragment->context(), watermark));
       fragment->set_watermark_operator(op.get());
-      if (board_ != nullptr) fragment->set_idle_board(*board_, position(query_.stages[0].keyed.senders, shard));
+      if (board_ != nullptr) {
+        std::unique_ptr<TimeZone> zone;
+        if (const std::string& civil = query_.plan.aggregates[0].civil_zone; !civil.empty()) {
+          WEIR_ASSIGN(zone, TimeZone::make(civil));
+        }
+        fragment->set_idle_board(*board_, position(query_.stages[0].keyed.senders, shard), std::move(zone));
+      }
       fragment->append(std::move(op));
     }
     if (source.assign.has_value()) {

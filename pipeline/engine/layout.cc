@@ -128,7 +128,7 @@ class QueryLayouter {
   }
 
  private:
-  /// Early and late results, and idle inputs, are not for all windows.
+  /// Early and late results are not for all windows.
   Result<void> check_time_settings() {
     const std::vector<AggregateStage>& stages = out_.plan.aggregates;
     if (!stages.empty() && !stages[0].window.has_value()) out_.emit.lateness_ns = 0;  // nothing is ever late
@@ -142,11 +142,6 @@ class QueryLayouter {
                           ? "SESSION: sessions that were given out may merge"
                           : "windows of rows, which are complete with their last row"))
           .with_hint("RESET the settings table.exec.emit.* and weir.emit.*");
-    }
-    if (!stages.empty() && !stages[0].civil_zone.empty() && out_.time.idle_timeout_ns != 0) {
-      // An idle board compares the receivers' watermarks with those of inputs, which are instants.
-      return Error(ErrorCode::kSqlUnsupported, "an idle timeout with windows in the wall clock of " +
-                                                   stages[0].civil_zone + " is not supported yet");
     }
     return {};
   }

@@ -60,6 +60,19 @@ class CivilTime final : public Operator {
 
 }  // namespace
 
+Watermark instant_of_civil(TimeZone& zone, Watermark civil) noexcept {
+  if (civil == kWatermarkNone || civil == kWatermarkEnd) return civil;
+  constexpr std::int64_t kMargin =
+      std::int64_t{50} * 3600 * 1'000'000'000;  // zones differ by 26 hours, and one comes twice
+  Watermark below = civil < kEventTimeMin + kMargin ? kEventTimeMin : civil - kMargin;
+  Watermark least = civil > kEventTimeMax - kMargin ? kEventTimeMax : civil + kMargin;
+  while (least - 1 > below) {
+    const Watermark middle = below + (least - below) / 2;
+    (zone.complete_until(middle) >= civil ? least : below) = middle;
+  }
+  return least;
+}
+
 Result<std::unique_ptr<Operator>> make_civil_time(FragmentContext& context, std::string_view zone) {
   WEIR_ASSIGN(std::unique_ptr<TimeZone> made, TimeZone::make(zone));
   return std::unique_ptr<Operator>(std::make_unique<CivilTime>(context, std::move(made)));

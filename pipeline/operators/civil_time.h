@@ -17,7 +17,12 @@
 
 namespace weir {
 
+class TimeZone;
+
 /// Errors: kInvalidArgument (a zone that is not known).
 Result<std::unique_ptr<Operator>> make_civil_time(FragmentContext& context, std::string_view zone);
+
+/// The least instant whose watermark make_civil_time makes at least this one. Cost: some 60 steps of a search.
+Watermark instant_of_civil(TimeZone& zone, Watermark civil) noexcept;
 
 }  // namespace weir

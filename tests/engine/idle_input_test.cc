@@ -60,7 +60,7 @@ class IdleInputs : public testing::TestWithParam<std::tuple<std::uint32_t, Keyed
  protected:
   /// Makes a job of tumbling counts of 10 s, driven by poll().
   std::unique_ptr<Job> make(Queues& in, Results& out, const std::string& options = "",
-                            const std::string& query = kTumble) {
+                            const std::string& query = kTumble, const std::string& settings = "") {
     JobOptions job = small_options();
     job.shards = std::get<0>(GetParam());
     job.keyed_plan = std::get<1>(GetParam());
@@ -70,13 +70,15 @@ class IdleInputs : public testing::TestWithParam<std::tuple<std::uint32_t, Keyed
     job.clock = &clock_;
     job.host_tables["t"] = in.table();
     job.host_tables["o"] = out.table();
-    auto made = make_job(
-        "CREATE TABLE t (ms BIGINT NOT NULL, k INT NOT NULL, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts) "
-        "WITH "
-        "('connector' = 'host'" +
-            options + ");\nCREATE TABLE o (k INT, n BIGINT, s TIMESTAMP(3)) WITH ('connector' = 'host');\n" +
-            std::string(kViews) + "INSERT INTO o " + query,
-        job);
+    auto made =
+        make_job(settings +
+                     "CREATE TABLE t (ms BIGINT NOT NULL, k INT NOT NULL, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR "
+                     "ts AS ts) "
+                     "WITH "
+                     "('connector' = 'host'" +
+                     options + ");\nCREATE TABLE o (k INT, n BIGINT, s TIMESTAMP(3)) WITH ('connector' = 'host');\n" +
+                     std::string(kViews) + "INSERT INTO o " + query,
+                 job);
     EXPECT_TRUE(made.has_value()) << made.error().to_string();
     return std::move(*made);
   }
@@ -329,6 +331,37 @@ TEST_P(IdleInputs, random_pauses_lose_no_row_of_a_cascade) {
       EXPECT_EQ(out.counted + static_cast<std::int64_t>(ledger.late), static_cast<std::int64_t>(ledger.records_read));
       EXPECT_GT(out.counted, 0);
     }
+  }
+}
+
+/// Across the hour that New York had twice on the 28th of October 2001: its windows hold the rows of both.
+TEST_P(IdleInputs, random_pauses_lose_no_row_of_windows_in_a_zones_wall_clock) {
+  for (std::uint32_t seed = 0; seed < 6; ++seed) {
+    std::mt19937 random(seed);
+    Queues in(4);
+    Results out;
+    auto job = make(in, out, kTimeout, kTumble, "SET 'table.local-time-zone' = 'America/New_York';\n");
+    ASSERT_NE(job, nullptr);
+    std::int64_t now = 1'004'244'600'000;  // 00:50 there; from 06:00 UTC on it is 01:00 once more
+    for (int step = 0; step < 120; ++step) {
+      now += static_cast<std::int64_t>(random() % 120'000);
+      for (auto& rows : in.rows) {
+        if ((random() >> (step / 40 % 4)) % 3 != 0) continue;
+        for (auto i = random() % 30; i-- > 0;) rows.push_back(now + static_cast<std::int64_t>(random() % 30'000));
+      }
+      polls(*job, static_cast<int>(random() % 30));
+      clock_.advance(static_cast<std::int64_t>(random() % 20) * kSecond);
+    }
+    EXPECT_GT(now, 1'004'248'800'000 + 600'000);
+    in.ended = true;
+    polls(*job, 16'000);
+    ASSERT_TRUE(job->wait_for(0)) << "hangs with seed " << seed;
+    const auto result = job->wait();
+    ASSERT_TRUE(result.has_value()) << result.error().to_string();
+    const JobLedger ledger = job->ledger();
+    expect_closed(ledger);
+    EXPECT_EQ(out.counted + static_cast<std::int64_t>(ledger.late), static_cast<std::int64_t>(ledger.records_read));
+    EXPECT_GT(out.counted, 0);
   }
 }
 
