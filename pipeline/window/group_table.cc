@@ -370,19 +370,6 @@ Result<void> GroupTable::find_words(BatchKeys& keys, const simd::Rows& rows, std
 
 // ---- Reading ----------------------------------------------------------------------------------------------------
 
-std::uint32_t GroupTable::group_end() const noexcept {
-  switch (mode_) {
-    case Mode::kEmpty:
-      return 0;
-    case Mode::kGlobal:
-      return 1;
-    case Mode::kDense:
-      return range_ + 1;
-    default:
-      return count_;
-  }
-}
-
 std::uint32_t GroupTable::group_count() const noexcept {
   if (mode_ == Mode::kHashed || mode_ == Mode::kNumbered) return key_count();
   std::uint32_t count = 0;

@@ -104,7 +104,10 @@ class GroupTable {
   StateHeap& heap() noexcept { return heap_; }
 
   /// Group numbers are below this; a number without rows counted is no group.
-  std::uint32_t group_end() const noexcept;
+  std::uint32_t group_end() const noexcept {
+    if (mode_ == Mode::kDense) return range_ + 1;
+    return mode_ == Mode::kGlobal ? 1 : count_;
+  }
   bool present(std::uint32_t group) const noexcept {
     std::uint64_t rows;
     __builtin_memcpy(&rows, state(group), sizeof rows);

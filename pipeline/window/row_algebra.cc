@@ -367,7 +367,12 @@ Result<void> RowAlgebra::subtract(const StateRowList& from, const StateRowList& 
 }
 
 void RowAlgebra::initialize(const StateRowList& rows, std::uint32_t count) const noexcept {
-  for (std::uint32_t i = 0; i < count; ++i) std::memcpy(rows.row(i), layout_.initial(), layout_.state_bytes());
+  const std::size_t bytes = layout_.state_bytes();
+  if (layout_.initial_is_zero() && rows.groups == nullptr && rows.rows.stride == bytes) {
+    std::memset(rows.rows.base, 0, count * bytes);
+    return;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) std::memcpy(rows.row(i), layout_.initial(), bytes);
 }
 
 void RowAlgebra::reset(const StateRowList& rows, std::uint32_t count, const StateMemory& memory) const noexcept {
