@@ -36,6 +36,8 @@ class FileReader final : public OpOwner {
     }
     bounded_ = status->kind == FileKind::kRegular && status->size != 0 && config_.path != kStandardStream;
     size_ = status->size;
+    // It may have got shorter since somebody chose what to skip.
+    skipped_ = bounded_ && config_.skip_to <= size_ ? config_.skip_to - config_.skip_from : 0;
     stride_ = (config_.read_buffer_bytes + kReadPadding + 4095) / 4096 * 4096;
     memory_ = take_pages(stride_ * config_.read_buffers_max);
     if (memory_ == nullptr) {
@@ -96,7 +98,7 @@ class FileReader final : public OpOwner {
           Position::at_byte(consumed_)));
       return ReadState::kError;
     }
-    if (bounded_ && consumed_ == size_) return ReadState::kEnd;
+    if (bounded_ && consumed_ + skipped_ == size_) return ReadState::kEnd;
     return ReadState::kPending;
   }
 
@@ -157,11 +159,13 @@ class FileReader final : public OpOwner {
         continue;
       }
       if (!slot.used) {
+        if (skipped_ != 0 && next_offset_ == config_.skip_from) next_offset_ = config_.skip_to;
         if (bounded_ && next_offset_ == size_) return;
         slot.offset = next_offset_;
         slot.wanted = config_.read_buffer_bytes;
+        const std::uint64_t end = skipped_ != 0 && next_offset_ < config_.skip_from ? config_.skip_from : size_;
         if (bounded_)
-          slot.wanted = static_cast<std::uint32_t>(std::min<std::uint64_t>(slot.wanted, size_ - next_offset_));
+          slot.wanted = static_cast<std::uint32_t>(std::min<std::uint64_t>(slot.wanted, end - next_offset_));
         slot.filled = slot.given = 0;
         slot.used = true;
         next_offset_ += slot.wanted;
@@ -182,6 +186,7 @@ class FileReader final : public OpOwner {
   bool bounded_ = false;
   bool closed_ = false;
   std::uint64_t size_ = 0;
+  std::uint64_t skipped_ = 0;
   std::uint64_t next_offset_ = 0;
   std::uint64_t consumed_ = 0;
 };

@@ -11,6 +11,7 @@
 #include "connectors/connectors.h"
 #include "connectors/decoding_reader.h"
 #include "connectors/encoding_writer.h"
+#include "connectors/journal_start.h"
 #include "connectors/options.h"
 #include "connectors/paced_reader.h"
 #include "connectors/tail_reader.h"
@@ -18,6 +19,7 @@
 #include "weir/io/byte_sink.h"
 #include "weir/io/byte_source.h"
 #include "weir/io/text_number.h"
+#include "weir/io/text_time.h"
 
 namespace weir {
 namespace {
@@ -35,6 +37,8 @@ constexpr OptionHelp kOptions[] = {
     {"sink.rolling-policy.check-interval", "", "accepted for Flink; a run writes one part a shard"},
     {"scan.pace", "", "source: seconds of event time that pass in a second, 1.0 as it happened; else at full speed"},
     {"scan.pace-column", "", "source: TIMESTAMP, TIMESTAMP_LTZ or BIGINT (nanoseconds) column that scan.pace goes by"},
+    {"scan.from", "",
+     "source, journals: a timestamp; frames at the front that hold nothing but earlier rows are not read"},
     {"source.monitor-interval", "",
      "source: look that often for growth and new files, for ever; else files are read once"},
 };
@@ -107,22 +111,46 @@ class FilesystemSource final : public TableSource {
     files_max_ = files_max;
   }
 
+  /// Each file is read from its own start; one for each.
+  void start_from(std::string from, std::vector<JournalStart> starts) {
+    from_ = std::move(from);
+    starts_ = std::move(starts);
+  }
+
   std::string describe() const override {
     if (interval_ns_ != 0)
       return "filesystem " + files_[0] + ", " + format_.format + ", watched every " +
              std::to_string(interval_ns_ / 1'000'000) + " ms, 1 input";
     return "filesystem " + plain_path(context_.options.at("path")) + ", " + format_.format + ", " +
-           std::to_string(files_.size()) + (files_.size() == 1 ? " input" : " inputs");
+           std::to_string(files_.size()) + (files_.size() == 1 ? " input" : " inputs") + describe_starts();
   }
 
  private:
+  std::string describe_starts() const {
+    if (starts_.empty()) return {};
+    JournalStart all;
+    for (const JournalStart& start : starts_) {
+      all.frames += start.frames;
+      all.frames_skipped += start.frames_skipped;
+      all.rows_skipped += start.rows_skipped;
+    }
+    return ", from " + from_ + ": " + std::to_string(all.frames_skipped) + " of " + std::to_string(all.frames) +
+           " frames (" + std::to_string(all.rows_skipped) + " rows) are not read";
+  }
+
   Result<std::unique_ptr<RowReader>> open_reader(std::uint32_t input, IoBackend& backend,
                                                  const ReaderCallbacks& callbacks) {
     if (interval_ns_ != 0)
       return make_tail_reader({files_[input], interval_ns_, files_max_, buffer_bytes_}, format_, backend, callbacks);
-    WEIR_ASSIGN(std::unique_ptr<Decoder> decoder, make_decoder(format_));
     FileSourceConfig config;
     config.path = files_[input];
+    FormatContext format = format_;
+    if (!starts_.empty()) {
+      format.rows_left_out = starts_[input].rows_skipped;
+      config.skip_from = starts_[input].skip_from;
+      config.skip_to = starts_[input].skip_to;
+    }
+    WEIR_ASSIGN(std::unique_ptr<Decoder> decoder, make_decoder(format));
     config.read_buffer_bytes = buffer_bytes_;
     config.output_chunk_bytes = buffer_bytes_;
     auto reader = std::make_unique<DecodingReader>(std::move(decoder), callbacks);
@@ -138,7 +166,32 @@ class FilesystemSource final : public TableSource {
   std::int64_t interval_ns_ = 0;  // of looking for growth; 0: read once
   std::uint32_t files_max_ = 0;
   std::optional<PaceConfig> pace_;
+  std::string from_;
+  std::vector<JournalStart> starts_;  // of journals that are read from a time on; else none
 };
+
+/// Where each file begins. Errors: kSqlInvalidOption; those of find_journal_start.
+Result<std::vector<JournalStart>> find_starts(const TableContext& context, const OptionReader& options,
+                                              const std::vector<std::string>& files) {
+  const std::string from = options.text("scan.from", "");
+  if (options.text("format", "") != "journal" || options.has("source.monitor-interval")) {
+    return Error(ErrorCode::kSqlInvalidOption, "option 'scan.from' of table " + context.table +
+                                                   " is for journals that are read once ('format' = 'journal')");
+  }
+  std::vector<JournalStart> starts;
+  if (context.setup_backend == nullptr) return starts;
+  for (const std::string& file : files) {
+    if (file == kStandardStream || compression_of(file) != Compression::kNone) {
+      return Error(ErrorCode::kSqlInvalidOption, "option 'scan.from' of table " + context.table +
+                                                     " needs files that are not compressed, not " + file);
+    }
+    auto start =
+        find_journal_start(*context.setup_backend, file, from, fixed_zone_offset(context.time_zone).value_or(0));
+    if (!start.has_value()) return std::move(start).error().with_context("opening table " + context.table);
+    starts.push_back(*start);
+  }
+  return starts;
+}
 
 Result<std::vector<std::string>> find_files(const TableContext& context, const std::string& path) {
   if (path == kStandardStream || context.setup_backend == nullptr) return std::vector<std::string>{path};
@@ -200,10 +253,15 @@ Result<std::unique_ptr<TableSource>> make_filesystem_source(const TableContext& 
                                                 " files; weir.inputs-max of table " + context.table + " is " +
                                                 std::to_string(inputs_max));
   }
+  std::vector<JournalStart> starts;
+  if (options.has("scan.from")) {
+    WEIR_ASSIGN(starts, find_starts(context, options, files));
+  }
   FormatContext format = format_context(context, filesystem_connector());
   format.may_borrow = true;
   auto source = std::make_unique<FilesystemSource>(context, std::move(format), std::move(files),
                                                    static_cast<std::uint32_t>(buffer_bytes));
+  if (!starts.empty()) source->start_from(options.text("scan.from", ""), std::move(starts));
   if (interval_ns != 0) source->watch(interval_ns, static_cast<std::uint32_t>(inputs_max));
   if (options.has("scan.pace") || options.has("scan.pace-column")) {
     WEIR_ASSIGN(const PaceOptions pace, read_pace(context, options));

@@ -40,13 +40,14 @@ struct ColumnView {
 class JournalDecoder final : public UnitDecoder {
  public:
   JournalDecoder(std::vector<FieldTarget> targets, Schema schema, std::size_t unit_bytes_max, bool ignore_errors,
-                 bool may_borrow)
+                 bool may_borrow, std::uint64_t rows_left_out)
       : UnitDecoder("frame", unit_bytes_max, ignore_errors),
         targets_(std::move(targets)),
         schema_(std::move(schema)),
         views_(targets_.size()),
         columns_(targets_.size()),
-        may_borrow_(may_borrow) {
+        may_borrow_(may_borrow),
+        rows_left_out_(rows_left_out) {
     for (const FieldTarget& target : targets_)
       has_strings_ = has_strings_ || target.id == TypeId::kString || target.id == TypeId::kBytes;
   }
@@ -114,9 +115,9 @@ class JournalDecoder final : public UnitDecoder {
       give_up();
       return Taken::kWhole;
     }
+    rows_seen_ = started_ ? 0 : rows_left_out_;
     started_ = true;
     closed_ = damaged_ = false;
-    rows_seen_ = 0;
     last_byte_ = byte;
     return Taken::kWhole;
   }
@@ -355,6 +356,7 @@ class JournalDecoder final : public UnitDecoder {
   std::vector<std::uint32_t> columns_;  // of the journal, by target
   std::size_t journal_columns_ = 0;
   bool may_borrow_;
+  std::uint64_t rows_left_out_;  // of the first journal
   bool has_strings_ = false;
   bool started_ = false;
   bool closed_ = false;
@@ -378,8 +380,8 @@ Result<std::unique_ptr<Decoder>> make_journal_decoder(const FormatContext& conte
   WEIR_ASSIGN(const bool ignore, options.boolean("journal.ignore-parse-errors"));
   WEIR_ASSIGN(std::vector<FieldTarget> targets, field_targets(context));
   WEIR_ASSIGN(const std::size_t unit_bytes_max, journal_frame_bytes_max(context));
-  return std::unique_ptr<Decoder>(
-      new JournalDecoder(std::move(targets), context.schema, unit_bytes_max, ignore, context.may_borrow));
+  return std::unique_ptr<Decoder>(new JournalDecoder(std::move(targets), context.schema, unit_bytes_max, ignore,
+                                                     context.may_borrow, context.rows_left_out));
 }
 
 }  // namespace weir::detail

@@ -45,6 +45,8 @@ class ConnectorTest : public BackendTest {
     context.options = std::move(options);
     context.record_bytes_max = record_bytes_max_;
     context.clock = &world_->clock();
+    context.setup_backend = backend_.get();
+    context.make_folders = !world_->simulated();
     return context;
   }
   void open_reader(Options options) {

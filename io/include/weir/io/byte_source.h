@@ -75,6 +75,8 @@ struct FileSourceConfig {
   std::optional<Compression> compression = std::nullopt;  ///< Absent: by the path's suffix.
   std::uint32_t zstd_window_log_max = 27;     ///< 128 MiB; frames that need more are refused (kLimitExceeded).
   std::uint32_t output_chunk_bytes = 262144;  ///< Of decompressed bytes.
+  std::uint64_t skip_from = 0;  ///< Bytes [skip_from, skip_to) of a regular file are not read; none where equal.
+  std::uint64_t skip_to = 0;
 };
 /// A file or the standard input, decompressed where its name says so. Errors while reading: kIo, kNotFound (vanished),
 /// kTruncated (compressed input ends in a frame; file shorter than when opened), kCorrupt (with the byte).

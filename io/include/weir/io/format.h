@@ -43,8 +43,9 @@ struct FormatContext {
   std::string format;  ///< "csv", "json", "binary".
   std::string table;   ///< For messages.
   std::size_t record_bytes_max = kRecordBytesMaxDefault;
-  std::string time_zone = "UTC";  ///< Of TIMESTAMP_LTZ in text (table.local-time-zone).
-  bool may_borrow = false;        ///< The caller heeds DecodeResult::borrowed.
+  std::string time_zone = "UTC";    ///< Of TIMESTAMP_LTZ in text (table.local-time-zone).
+  bool may_borrow = false;          ///< The caller heeds DecodeResult::borrowed.
+  std::uint64_t rows_left_out = 0;  ///< Journal: rows of frames at its front that the caller does not give.
 };
 
 /// A record that was not taken: why, where, and its first bytes.
