@@ -13,8 +13,10 @@ namespace {
 class WaitingFile final : public Completion {
  public:
   WaitingFile(IoBackend& backend, std::string path) : backend_(backend), path_(std::move(path)) {}
+  /// Nobody polls a backend of the setup later: what is asked of it has to end here.
   ~WaitingFile() {
-    if (handle_.valid()) (void)backend_.close(handle_);
+    result_.reset();
+    if (handle_.valid() && backend_.close(handle_, this, 0).valid()) wait();
   }
   WaitingFile(const WaitingFile&) = delete;
   WaitingFile& operator=(const WaitingFile&) = delete;
@@ -31,8 +33,7 @@ class WaitingFile final : public Completion {
       result_.reset();
       if (!backend_.read(handle_, into, place, *this).valid())
         return Error(ErrorCode::kLimitExceeded, "cannot read " + path_ + ": ops_max are in flight");
-      while (!result_.has_value())
-        if (backend_.poll() == 0) backend_.park(1'000'000);
+      wait();
       if (*result_ < 0) return Error::from_errno(-*result_, "cannot read " + path_);
       if (*result_ == 0) return Error(ErrorCode::kTruncated, path_ + " got shorter while it was read");
       into = into.subspan(static_cast<std::size_t>(*result_));
@@ -44,6 +45,11 @@ class WaitingFile final : public Completion {
   void complete(const IoEvent& event) noexcept override { result_ = event.result; }
 
  private:
+  void wait() noexcept {
+    while (!result_.has_value())
+      if (backend_.poll() == 0) backend_.park(1'000'000);
+  }
+
   IoBackend& backend_;
   std::string path_;
   IoHandle handle_;
