@@ -15,11 +15,23 @@ template <class T>
 void gather(const void* values, const std::uint32_t* rows, std::uint32_t count, void* out) {
   const char* from = static_cast<const char*>(values);
   char* to = static_cast<char*>(out);
-  for (std::uint32_t i = 0; i < count; ++i) {
+  const auto load = [from](std::uint32_t row) {
     T value;
-    std::memcpy(&value, from + std::size_t{rows[i]} * sizeof(T), sizeof(T));
+    std::memcpy(&value, from + std::size_t{row} * sizeof(T), sizeof(T));
+    return value;
+  };
+  const auto store = [to](std::uint32_t i, const T& value) {
     std::memcpy(to + std::size_t{i} * sizeof(T), &value, sizeof(T));
+  };
+  std::uint32_t i = 0;
+  for (; i + 4 <= count; i += 4) {  // four a turn: else the loop itself is the limit
+    const T first = load(rows[i]), second = load(rows[i + 1]), third = load(rows[i + 2]), fourth = load(rows[i + 3]);
+    store(i, first);
+    store(i + 1, second);
+    store(i + 2, third);
+    store(i + 3, fourth);
   }
+  for (; i < count; ++i) store(i, load(rows[i]));
 }
 
 }  // namespace

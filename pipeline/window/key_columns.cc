@@ -4,17 +4,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "weir/simd/gather.h"
+
 namespace weir {
 namespace {
 
 constexpr std::size_t kWidthMax = 8;
-
-template <class T>
-void gather(const std::byte* base, const std::uint32_t* groups, std::uint32_t count, std::byte* to) noexcept {
-  const T* from = reinterpret_cast<const T*>(base);
-  T* out = reinterpret_cast<T*>(to);
-  for (std::uint32_t i = 0; i < count; ++i) out[i] = from[groups[i]];
-}
 
 }  // namespace
 
@@ -84,13 +79,13 @@ void KeyColumns::read_scattered(std::size_t column, const std::uint32_t* groups,
   set_valid_range(to, at, count);
   switch (from.width) {
     case 1:
-      return gather<std::uint8_t>(from.base, groups, count, out);
+      return simd::gather1(from.base, groups, count, out);
     case 2:
-      return gather<std::uint16_t>(from.base, groups, count, out);
+      return simd::gather2(from.base, groups, count, out);
     case 4:
-      return gather<std::uint32_t>(from.base, groups, count, out);
+      return simd::gather4(from.base, groups, count, out);
     default:
-      return gather<std::uint64_t>(from.base, groups, count, out);
+      return simd::gather8(from.base, groups, count, out);
   }
 }
 

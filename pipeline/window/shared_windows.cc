@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "weir/simd/gather.h"
 #include "weir/simd/reduce.h"
 
 namespace weir {
@@ -33,6 +34,9 @@ void copy_rows(const StateRowList& to, const StateRowList& from, std::uint32_t c
   const auto copy = [&](auto bytes) {
     for (std::uint32_t i = 0; i < count; ++i) std::memcpy(to.row(i), from.row(i), bytes);
   };
+  const bool picked = from.groups != nullptr && to.groups == nullptr && from.rows.stride == to.rows.stride;
+  if (picked && stride == 8) return simd::gather8(from.rows.base, from.groups, count, to.rows.base);
+  if (picked && stride == 16) return simd::gather16(from.rows.base, from.groups, count, to.rows.base);
   switch (stride) {  // so that the commonest are no calls
     case 8:
       return copy(std::integral_constant<std::size_t, 8>());
