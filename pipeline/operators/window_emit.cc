@@ -131,6 +131,7 @@ std::size_t WindowAggregate::push_output() {
 Result<WindowAggregate::Next> WindowAggregate::next_window(std::size_t& budget) {
   if (sharing()) {
     WEIR_ASSIGN(const Next next, shared_->next_window(store_, target_, budget));
+    if (next != Next::kReady) return next;
     window_end_ = shared_->window_end();
     window_start_ = parts_.math.window_start(window_end_);
     return next;
