@@ -21,7 +21,8 @@ struct Quote {
 struct LatencyJob {
   const char* name;
   const char* sql;
-  std::uint32_t sent_column;  ///< Of the results.
+  std::uint32_t sent_column;      ///< Of the results.
+  std::uint64_t window_rows = 1;  ///< A result is due with the last row of each so many.
 };
 
 /// Filtered rows; an aggregate that changes with every row; one that comes as its window closes.
@@ -45,7 +46,7 @@ inline std::vector<LatencyJob> latency_jobs() {
        WEIR_QUOTES "CREATE TABLE answers (sent BIGINT, symbol INT, n BIGINT, high FLOAT) WITH ('connector' = 'host');\n"
                    "INSERT INTO answers SELECT MAX(sent), symbol, COUNT(*), MAX(price) FROM TABLE(TUMBLE(TABLE quotes, "
                    "DESCRIPTOR(ts), INTERVAL '0.00001' SECOND)) GROUP BY window_start, window_end, symbol;",
-       0},
+       0, 10},
   };
 #undef WEIR_QUOTES
 }

@@ -1,5 +1,6 @@
 // Latency through one pinned shard: a thread appends quotes at the times of a schedule, the shard spins on its lane,
-// and the callback on the shard's thread takes the time. Each latency counts from when the row was meant to be sent.
+// and the callback on the shard's thread takes the time. Each latency counts from when the row was meant to be sent
+// that an answer waited for: its own, or the last one of its window. What an update takes back is no answer.
 //
 // Expected. One transfer of the lane's position and of the row's lines to the other core, about a bare ring's half
 // round trip, and the row's way through the operators. At low rates a row never waits for a batch to fill; at high
@@ -32,12 +33,23 @@ ShardRun run_shard(const LatencyJob& shape, const Parameters& parameters, std::u
   const std::uint64_t warm_rows = rows / 10;
   std::uint64_t batches = 0, taken = 0;
   std::atomic<std::int64_t> warm_from{0};
+  std::atomic<std::uint64_t> schedule_start{0};
+  const double interval = Schedule::from_now(rate).interval;
+  const auto waited_for = [&](std::int64_t sent) {
+    if (shape.window_rows == 1) return sent;
+    const Schedule schedule{schedule_start.load(std::memory_order_relaxed), interval};
+    const double since = static_cast<double>(sent) - static_cast<double>(schedule.start);
+    const auto row = static_cast<std::uint64_t>(since / interval + 0.5);
+    return static_cast<std::int64_t>(schedule.at(row / shape.window_rows * shape.window_rows + shape.window_rows - 1));
+  };
   JobOptions options = latency_options(parameters, [&](const Batch& batch) {
     const auto now = static_cast<std::int64_t>(ticks_now());
     const auto* sent = batch.column(shape.sent_column).values<std::int64_t>();
     ++batches;
     for (std::uint32_t i = 0; i < batch.selected_count(); ++i) {
-      const std::int64_t meant = sent[batch.has_selection() ? batch.selection()[i] : i];
+      const std::uint32_t row = batch.has_selection() ? batch.selection()[i] : i;
+      if (batch.kinds() != nullptr && batch.kinds()[row] == RowKind::kUpdateBefore) continue;
+      const std::int64_t meant = waited_for(sent[row]);
       ++taken;
       if (meant >= warm_from.load(std::memory_order_relaxed))
         run.latencies.record(static_cast<std::int64_t>(static_cast<double>(now - meant) * ns));
@@ -51,6 +63,7 @@ ShardRun run_shard(const LatencyJob& shape, const Parameters& parameters, std::u
     if (auto started = (*job)->start(); !started.has_value())
       wrong_answer("latency_shard", started.error().to_string());
     const Schedule schedule = Schedule::from_now(rate);
+    schedule_start.store(schedule.start, std::memory_order_relaxed);
     warm_from.store(static_cast<std::int64_t>(schedule.at(warm_rows)), std::memory_order_relaxed);
     for (std::uint64_t row = 0; row < rows + warm_rows; ++row) {
       Quote quote;
