@@ -149,24 +149,12 @@ void run_net_idle(const Parameters& parameters, Report& report) {
   const Memory memory = measure_child(connections);
   const double each = static_cast<double>(memory.growth) / connections / 1024;
   const double promised = static_cast<double>(memory.explained - memory.explained_one) / connections / 1024;
-  report.add({kName,
-              setting + ", memory of each",
-              "KiB",
-              {each, each, each},
-              "",
-              {},
-              {each / 64, each / 64, each / 64},
-              Bar::kAtMost,
-              1});
-  report.add({kName,
-              setting + ", by explain",
-              "KiB",
-              {promised, promised, promised},
-              "",
-              {},
-              {promised / 64, promised / 64, promised / 64},
-              Bar::kAtMost,
-              1});
+  const auto judge = [&](const char* what, double kib) {
+    const double share = kib / 64;
+    report.add({kName, setting + what, "KiB", {kib, kib, kib}, "", {}, {share, share, share}, Bar::kAtMost, 1});
+  };
+  judge(", memory of each", each);
+  judge(", by explain", promised);
   PingPong shape;
   shape.events = parameters.value("net.events", 20'000, 500);
   shape.rate = static_cast<double>(parameters.value("net.rate", 10'000, 10'000));

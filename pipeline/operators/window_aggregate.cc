@@ -13,6 +13,7 @@
 namespace weir {
 namespace {
 
+// Of a batch a slice: where slices have fewer, what a look-up costs a slice outweighs what a dense table saves a row.
 constexpr std::size_t kSmallSliceRows = 512;
 
 Result<void> check_keys(const WindowAggregateOptions& options) {
