@@ -8,6 +8,7 @@
 #include <set>
 
 #include "engine/job_run.h"
+#include "engine/row_feed.h"
 
 namespace weir::test {
 namespace {
@@ -21,10 +22,16 @@ struct Row {
 constexpr std::uint32_t kInputs = 3;
 constexpr std::int64_t kDelayMs = 300;
 
+void put(Batch& batch, std::uint32_t at, const Row& row) {
+  batch.column(0).values<std::int64_t>()[at] = row.ms;
+  batch.column(1).values<std::int32_t>()[at] = row.k;
+  batch.column(2).values<std::int64_t>()[at] = row.v;
+}
+
 /// Rows of three inputs, and a naive reading of what is grouped below: one row a group, as (k, start, end, n, total).
-class Feed {
+class Feed : public RowFeed<Row, kInputs> {
  public:
-  explicit Feed(std::uint32_t seed) {
+  explicit Feed(std::uint32_t seed) : RowFeed(put) {
     std::mt19937 random(seed);
     for (auto& rows : rows_) {
       std::int64_t now = 0;
@@ -35,25 +42,6 @@ class Feed {
                         static_cast<std::int64_t>(random() % 20)});
       }
     }
-  }
-
-  HostTable table() {
-    for (std::size_t& at : next_) at = 0;
-    HostTable host;
-    host.inputs = kInputs;
-    host.read = [this](std::uint32_t input, Batch& batch) {
-      std::uint32_t count = 0;
-      std::size_t& next = next_[input];
-      for (; count < batch.capacity() && next < rows_[input].size(); ++count, ++next) {
-        const Row& row = rows_[input][next];
-        batch.column(0).values<std::int64_t>()[count] = row.ms;
-        batch.column(1).values<std::int32_t>()[count] = row.k;
-        batch.column(2).values<std::int64_t>()[count] = row.v;
-      }
-      batch.set_row_count(count);
-      return next == rows_[input].size() ? ReadStatus::kEnd : ReadStatus::kRows;
-    };
-    return host;
   }
 
   struct Group {
@@ -80,10 +68,6 @@ class Feed {
     for (const auto& [key, group] : made) out.push_back(group);
     return out;
   }
-
- private:
-  std::vector<Row> rows_[kInputs];
-  std::size_t next_[kInputs] = {};
 };
 
 /// Applies a changelog of rows of five BIGINT.

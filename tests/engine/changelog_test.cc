@@ -7,6 +7,7 @@
 #include <set>
 
 #include "engine/job_run.h"
+#include "engine/row_feed.h"
 
 namespace weir::test {
 namespace {
@@ -60,9 +61,16 @@ struct Group {
   }
 };
 
-class Feed {
+void put(Batch& batch, std::uint32_t at, const Row& row) {
+  batch.column(0).values<std::int64_t>()[at] = row.ms;
+  batch.column(1).values<std::int32_t>()[at] = row.k;
+  batch.column(2).values<std::int64_t>()[at] = row.v;
+  WEIR_CHECK(batch.heap().store("a longer text of " + std::to_string(row.v), batch.column(3).values<StringRef>()[at]));
+}
+
+class Feed : public RowFeed<Row, kInputs> {
  public:
-  explicit Feed(std::uint32_t seed) {
+  explicit Feed(std::uint32_t seed) : RowFeed(put) {
     std::mt19937 random(seed);
     for (auto& rows : rows_) {
       std::int64_t now = 0;
@@ -73,27 +81,6 @@ class Feed {
             {now - back, static_cast<std::int32_t>(random() % 4), static_cast<std::int64_t>(random() % 100)});
       }
     }
-  }
-
-  HostTable table() {
-    for (std::size_t& at : next_) at = 0;
-    HostTable host;
-    host.inputs = kInputs;
-    host.read = [this](std::uint32_t input, Batch& batch) {
-      std::uint32_t count = 0;
-      std::size_t& next = next_[input];
-      for (; count < batch.capacity() && next < rows_[input].size(); ++count, ++next) {
-        const Row& row = rows_[input][next];
-        batch.column(0).values<std::int64_t>()[count] = row.ms;
-        batch.column(1).values<std::int32_t>()[count] = row.k;
-        batch.column(2).values<std::int64_t>()[count] = row.v;
-        WEIR_CHECK(batch.heap().store("a longer text of " + std::to_string(row.v),
-                                      batch.column(3).values<StringRef>()[count]));
-      }
-      batch.set_row_count(count);
-      return next == rows_[input].size() ? ReadStatus::kEnd : ReadStatus::kRows;
-    };
-    return host;
   }
 
   /// The rows of the final answer, and how many rows came too late for all of their windows.
@@ -137,10 +124,6 @@ class Feed {
     }
     return out;
   }
-
- private:
-  std::vector<Row> rows_[kInputs];
-  std::size_t next_[kInputs] = {};
 };
 
 /// Applies a changelog.

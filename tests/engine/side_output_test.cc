@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/job_run.h"
+#include "engine/row_feed.h"
 
 namespace weir::test {
 namespace {
@@ -19,10 +20,15 @@ constexpr std::uint32_t kInputs = 3;
 constexpr std::int64_t kDelayMs = 500;
 constexpr std::int64_t kWindowMs = 1000;
 
+void put(Batch& batch, std::uint32_t at, const Row& row) {
+  batch.column(0).values<std::int64_t>()[at] = row.ms;
+  batch.column(1).values<std::int32_t>()[at] = row.k;
+}
+
 /// Rows of kInputs inputs, out of order by up to three seconds.
-class Feed {
+class Feed : public RowFeed<Row, kInputs> {
  public:
-  explicit Feed(std::uint32_t seed) {
+  explicit Feed(std::uint32_t seed) : RowFeed(put) {
     std::mt19937 random(seed);
     for (std::uint32_t input = 0; input < kInputs; ++input) {
       std::int64_t now = 0;
@@ -32,24 +38,6 @@ class Feed {
         rows_[input].push_back({now - back, static_cast<std::int32_t>(random() % 5)});
       }
     }
-  }
-
-  HostTable table() {
-    for (std::size_t& at : next_) at = 0;
-    HostTable host;
-    host.inputs = kInputs;
-    host.read = [this](std::uint32_t input, Batch& batch) {
-      const std::vector<Row>& rows = rows_[input];
-      std::size_t& next = next_[input];
-      std::uint32_t count = 0;
-      for (; count < batch.capacity() && next < rows.size(); ++count, ++next) {
-        batch.column(0).values<std::int64_t>()[count] = rows[next].ms;
-        batch.column(1).values<std::int32_t>()[count] = rows[next].k;
-      }
-      batch.set_row_count(count);
-      return next == rows.size() ? ReadStatus::kEnd : ReadStatus::kRows;
-    };
-    return host;
   }
 
   /// "ms k watermark" of each row whose windows had all fired before it; HOP's last window ends `last` after the slice.
@@ -66,10 +54,6 @@ class Feed {
     }
     return late;
   }
-
- private:
-  std::vector<Row> rows_[kInputs];
-  std::size_t next_[kInputs] = {};
 };
 
 struct SideRows {
