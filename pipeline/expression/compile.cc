@@ -145,6 +145,7 @@ Result<std::uint32_t> Compiler::value(const Expression& expression, std::uint32_
     case Expression::Kind::kColumn:
       reg = new_register(ProgramRegister::Kind::kColumn, expression.type.physical());
       plan_.registers[reg].column = expression.column;
+      plan_.columns.push_back(reg);
       known_slot = 0;
       break;
     case Expression::Kind::kLiteral:
@@ -195,6 +196,7 @@ Result<std::uint32_t> Compiler::step_of_call(const Expression& expression, std::
   } else {
     step.kernel = expression.function->kernel;
     step.flags = expression.function->flags;
+    plan_.reads_clock |= expression.function->has(kVolatile);
     if (expression.function->prepare != nullptr) {
       WEIR_ASSIGN(step.state, expression.function->prepare(expression));
     }

@@ -156,11 +156,14 @@ struct ExpressionProgram::Impl {
     EvaluationRuntime runtime;
     runtime.heap = &heap;
     runtime.zone = zone.get();
-    runtime.now_ns = context.clock == nullptr ? 0 : context.clock->wall_ns();
+    if (plan.reads_clock && context.clock != nullptr) runtime.now_ns = context.clock->wall_ns();
     runtime.watermark = context.watermark;
     plan.slots[0].range = {batch.selection(), batch.selected_count()};
-    for (ProgramRegister& reg : plan.registers)
-      if (reg.kind == ProgramRegister::Kind::kColumn) reg.vector = batch.column(reg.column);
+    for (const std::uint32_t number : plan.columns) {
+      ProgramRegister& reg = plan.registers[number];
+      reg.vector = batch.column(reg.column);
+    }
+    if (plan.steps.empty()) return {};
     StepFailure failure;
     run_steps(plan, runtime, batch.row_count(), failure);
     if (failure.failed) return Error(failure.code, std::move(failure.message), Position::at_row(failure.row));

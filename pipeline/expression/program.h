@@ -74,9 +74,11 @@ struct ProgramPlan {
   std::vector<ProgramStep> steps;
   std::vector<ProgramRegister> registers;
   std::vector<ProgramSlot> slots;
+  std::vector<std::uint32_t> columns;  ///< Registers of kind kColumn.
   std::vector<std::uint32_t> results;  ///< Register of each expression.
   std::uint32_t filter_slot = 0;       ///< For a predicate: its TRUE rows.
   std::vector<std::size_t> buffer_bytes;
+  bool reads_clock = false;  ///< A step depends on the time of the batch.
 };
 
 /// Memory of literals: 64 bytes for one value each, or a whole vector for a literal that is a result.

@@ -41,7 +41,6 @@ WindowUpdate::WindowUpdate(FragmentContext& context, WindowAggregate::Parts part
       total_groups_(std::make_unique<std::uint32_t[]>(capacity_)),
       old_groups_(std::make_unique<std::uint32_t[]>(capacity_)),
       output_(parts_.output, capacity_, 0, true),
-      before_(parts_.output, capacity_, 0, true),
       partial_(parts_.partial, capacity_),
       row_numbers_(std::make_unique<std::uint32_t[]>(capacity_)),
       was_given_(std::make_unique<bool[]>(capacity_)),
@@ -51,6 +50,10 @@ WindowUpdate::WindowUpdate(FragmentContext& context, WindowAggregate::Parts part
   const auto& results = parts_.layout.results();
   compares_ = std::none_of(results.begin(), results.end(),
                            [](const AggregateResult& result) { return result.type.physical() == Physical::kString; });
+  together_ = compares_ && capacity_ >= 2;
+  if (!together_) before_.emplace(parts_.output, capacity_, 0, true);
+  at_once_ = together_ && emit().early && emit().early_delay_ns == 0 && !changes() && !local();
+  for (const Field& field : parts_.output.fields) strings_ |= field.type.physical() == Physical::kString;
   std::iota(row_numbers_.get(), row_numbers_.get() + capacity_, 0u);
   for (std::uint32_t i = 0; i < parts_.options.keys.size(); ++i) first_columns_.push_back(i);
   key_columns_ = merging() ? first_columns_ : parts_.options.keys;
@@ -94,6 +97,7 @@ void WindowUpdate::push(Batch& batch) {
   if (failed_) return;
   rows_since_fire_ += done;
   arm_timers();
+  if (pending_ != nullptr) fire(kWatermarkEnd);
   if (!changes()) (void)resume();
 }
 
@@ -132,13 +136,41 @@ Result<void> WindowUpdate::take_run(SliceStore& store, const SliceRun& run) {
 }
 
 Result<void> WindowUpdate::absorb(SliceStore& store, std::int64_t start, std::int64_t end, const simd::Rows& rows) {
+  if (goes_at_once(store, rows.count)) return change_at_once(start, end, rows);
   WEIR_ASSIGN(Slice * slice, store.find_or_open(start, end));
   if (windowed() && late_at_ == kEventTimeMax && due(end_of(*slice), watermark_))
-    late_at_ = emit().late_delay_ns == 0 ? kEventTimeMin : context_.clock->now_ns() + emit().late_delay_ns;
+    late_at_ = at_time(emit().late_delay_ns);
   GroupTable& table = slice->table;
   WEIR_TRY(table.find_or_insert(keys_, rows, delta_groups_.get(), probe_));
   return accumulator_.add(delta_groups_.get(), rows,
                           {table.state_rows(), &table.strings(), &parts_.arena, &table.heap()});
+}
+
+/// Nothing may wait before it: what a batch gives goes out in the order of its windows.
+bool WindowUpdate::goes_at_once(const SliceStore& store, std::uint32_t rows) const noexcept {
+  return at_once_ && &store == &deltas_ && rows <= std::min(kRowsAtOnceMax, capacity_ / 2) && pending_ == nullptr &&
+         deltas_.open_count() == 0 && next_->accepts();
+}
+
+/// Adds rows to the totals of a window and gives the changes out.
+Result<void> WindowUpdate::change_at_once(std::int64_t start, std::int64_t end, const simd::Rows& rows) {
+  window_start_ = start;
+  window_end_ = end;
+  WEIR_ASSIGN(Slice * slice, total_slice());
+  total_ = &slice->table;
+  std::uint32_t* groups = delta_groups_.get();
+  WEIR_TRY(total_->find_or_insert(keys_, rows, groups, probe_));
+  count_ = 0;
+  for (std::uint32_t i = 0; i < rows.count; ++i) {
+    const std::uint32_t group = parts_.options.keys.empty() ? 0 : groups[rows[i]];
+    std::uint32_t* chosen_end = total_groups_.get() + count_;
+    if (std::find(total_groups_.get(), chosen_end, group) == chosen_end) total_groups_[count_++] = group;
+  }
+  look_up_given();
+  WEIR_TRY(change([&] { return add_to_totals(groups, rows); }));
+  window_done_ = false;
+  (void)push_pending();
+  return {};
 }
 
 void WindowUpdate::count_late(const Batch& batch) {
@@ -154,7 +186,12 @@ void WindowUpdate::count_late(const Batch& batch) {
 
 void WindowUpdate::arm_timers() {
   if (!emit().early || early_at_ != kEventTimeMax || deltas_.open_count() == 0) return;
-  early_at_ = context_.clock->now_ns() + emit().early_delay_ns;
+  early_at_ = at_time(emit().early_delay_ns);
+}
+
+/// In so many nanoseconds; without a look at the clock where that is now.
+std::int64_t WindowUpdate::at_time(std::int64_t delay_ns) {
+  return delay_ns == 0 ? kEventTimeMin : context_.clock->now_ns() + delay_ns;
 }
 
 // ---- When to fire -----------------------------------------------------------------------------------------------
@@ -185,12 +222,9 @@ bool WindowUpdate::fire_due() {
     fire(kWatermarkEnd);
     return true;
   }
-  if (late_at_ == kEventTimeMin) {
-    fire(watermark_);
-    return true;
-  }
   if (early_at_ == kEventTimeMax && late_at_ == kEventTimeMax) return false;
-  const std::int64_t now = context_.clock->now_ns();
+  const bool at_once = early_at_ == kEventTimeMin || late_at_ == kEventTimeMin;
+  const std::int64_t now = at_once ? kEventTimeMin : context_.clock->now_ns();
   if (now >= early_at_) {
     fire(kWatermarkEnd);
   } else if (now >= late_at_) {
@@ -308,7 +342,8 @@ Result<void> WindowUpdate::choose() {
   count_ = 0;
   (void)more_groups();
   const std::uint32_t end = chosen_->group_end();
-  for (; group_position_ < end && count_ < capacity_; ++group_position_)
+  const std::uint32_t count_max = together_ ? capacity_ / 2 : capacity_;
+  for (; group_position_ < end && count_ < count_max; ++group_position_)
     if (chosen_->present(group_position_)) delta_groups_[count_++] = group_position_;
   WEIR_TRY(write_partial(*chosen_, delta_groups_.get()));
   if (local()) {
@@ -322,18 +357,22 @@ Result<void> WindowUpdate::choose() {
   std::fill_n(total_groups_.get(), count_, 0u);
   WEIR_TRY(total_->find_or_insert(keys_, rows, total_groups_.get(), probe_));
   if (parts_.options.keys.empty()) std::fill_n(total_groups_.get(), count_, 0u);
+  look_up_given();
+  return changes() ? choose_losses() : Result<void>();
+}
+
+void WindowUpdate::look_up_given() {
   old_count_ = 0;
   for (std::uint32_t i = 0; i < count_; ++i) {
     was_given_[i] = total_->present(total_groups_[i]);
     if (was_given_[i]) old_groups_[old_count_++] = total_groups_[i];
     is_gone_[i] = false;
   }
-  return changes() ? choose_losses() : Result<void>();
 }
 
 Result<void> WindowUpdate::write_partial(GroupTable& table, const std::uint32_t* groups) {
   Batch& batch = *partial_;
-  batch.reset();
+  batch.reset_rows();
   std::uint32_t column = 0;
   for (; column < parts_.keys.columns.size(); ++column) table.read_key(column, groups, count_, batch.column(column), 0);
   std::fill_n(batch.column(column++).values<std::int64_t>(), count_, window_start_);
@@ -345,22 +384,20 @@ Result<void> WindowUpdate::write_partial(GroupTable& table, const std::uint32_t*
 
 /// What was given out of these groups goes back, but for what the deltas leave as it is, where that can be told.
 Result<void> WindowUpdate::take_back() {
-  WEIR_TRY(write(*before_, old_groups_.get(), old_count_));
-  for (std::uint32_t i = 0, before = 0; i < count_; ++i)
-    if (was_given_[i]) before_->kinds()[before++] = is_gone_[i] ? RowKind::kDelete : RowKind::kUpdateBefore;
   if (compares_) {
-    WEIR_TRY(add_deltas());
-    keep_changed();
-    if (kept_before_count_ != 0) give_out(*before_, kept_before_.get(), kept_before_count_);
-  } else if (old_count_ != 0) {
-    give_out(*before_, row_numbers_.get(), old_count_);
+    WEIR_TRY(change([this] { return add_deltas(); }));
+    if (together_) window_done_ = !more_groups();
+    return {};
   }
+  WEIR_TRY(write_before());
+  if (old_count_ != 0) give_out(before(), row_numbers_.get(), old_count_);
   return {};
 }
 
 Result<void> WindowUpdate::give() {
   if (!compares_) {
     WEIR_TRY(add_deltas());
+    WEIR_TRY(write_after());
     keep_changed();
   }
   give_out(*output_, kept_after_.get(), kept_after_count_);
@@ -369,68 +406,102 @@ Result<void> WindowUpdate::give() {
   return {};
 }
 
-/// Totals and deltas together, as the groups' results in the output batch.
+/// Gives out how the results of the chosen groups differ before and after `add`; where not together_, the new ones wait
+/// for give().
+template <class Add>
+Result<void> WindowUpdate::change(Add&& add) {
+  WEIR_TRY(write_before());
+  WEIR_TRY(add());
+  WEIR_TRY(write_after());
+  keep_changed();
+  if (!together_) {
+    if (kept_before_count_ != 0) give_out(before(), kept_before_.get(), kept_before_count_);
+    return {};
+  }
+  std::copy_n(kept_after_.get(), kept_after_count_, kept_before_.get() + kept_before_count_);
+  give_out(*output_, kept_before_.get(), kept_before_count_ + kept_after_count_);
+  step_ = Step::kChoose;
+  return {};
+}
+
+Result<void> WindowUpdate::write_before() {
+  before().reset_rows();
+  WEIR_TRY(write(before(), 0, old_groups_.get(), old_count_));
+  for (std::uint32_t i = 0, row = 0; i < count_; ++i)
+    if (was_given_[i]) before().kinds()[row++] = is_gone_[i] ? RowKind::kDelete : RowKind::kUpdateBefore;
+  return {};
+}
+
+Result<void> WindowUpdate::write_after() {
+  if (!together_) output_->reset_rows();
+  WEIR_TRY(write(*output_, after_at(), total_groups_.get(), count_));
+  RowKind* kinds = output_->kinds() + after_at();
+  for (std::uint32_t i = 0; i < count_; ++i) kinds[i] = was_given_[i] ? RowKind::kUpdateAfter : RowKind::kInsert;
+  return {};
+}
+
+/// Adds rows of the batch that the accumulator has begun.
+Result<void> WindowUpdate::add_to_totals(const std::uint32_t* groups, const simd::Rows& rows) {
+  return accumulator_.add(groups, rows, {total_->state_rows(), &total_->strings(), &parts_.arena, &total_->heap()});
+}
+
+/// Adds the deltas of the chosen groups to their totals.
 Result<void> WindowUpdate::add_deltas() {
   if (chosen_ == delta_) {
     accumulator_.begin(*partial_, static_cast<int>(first_columns_.size()) + 2);
-    WEIR_TRY(accumulator_.add(total_groups_.get(), {count_, nullptr, nullptr},
-                              {total_->state_rows(), &total_->strings(), &parts_.arena, &total_->heap()}));
+    WEIR_TRY(add_to_totals(total_groups_.get(), {count_, nullptr, nullptr}));
   }
-  if (loss_ != nullptr) WEIR_TRY(subtract_losses());
-  WEIR_TRY(write(*output_, total_groups_.get(), count_));
-  for (std::uint32_t i = 0; i < count_; ++i)
-    output_->kinds()[i] = was_given_[i] ? RowKind::kUpdateAfter : RowKind::kInsert;
-  return {};
+  return loss_ != nullptr ? subtract_losses() : Result<void>();
 }
 
 void WindowUpdate::keep_changed() {
   kept_before_count_ = kept_after_count_ = 0;
   std::uint32_t before = 0;
   for (std::uint32_t i = 0; i < count_; ++i) {
-    const bool changed = is_gone_[i] || !compares_ || !was_given_[i] || !same_result(before, i);
+    const bool changed = is_gone_[i] || !compares_ || !was_given_[i] || !same_result(before, after_at() + i);
     if (changed && was_given_[i]) kept_before_[kept_before_count_++] = before;
-    if (changed && !is_gone_[i]) kept_after_[kept_after_count_++] = i;
+    if (changed && !is_gone_[i]) kept_after_[kept_after_count_++] = after_at() + i;
     before += was_given_[i] ? 1 : 0;
   }
 }
 
-/// Whether two rows of before_ and output_ have the same results, bit for bit.
-bool WindowUpdate::same_result(std::uint32_t before, std::uint32_t after) {
+/// Whether two rows of before() and output_ have the same results, bit for bit.
+bool WindowUpdate::same_result(std::uint32_t old_row, std::uint32_t new_row) {
   const std::size_t results = parts_.layout.results().size();
   for (std::size_t c = parts_.output.size() - results; c < parts_.output.size(); ++c) {
     const auto column = static_cast<std::uint32_t>(c);
-    const Vector& left = before_->column(column);
+    const Vector& left = before().column(column);
     const Vector& right = output_->column(column);
     const std::size_t size = physical_size(left.physical);
-    if (left.is_valid(before) != right.is_valid(after)) return false;
-    if (left.is_valid(before) && std::memcmp(static_cast<const std::byte*>(left.data) + before * size,
-                                             static_cast<const std::byte*>(right.data) + after * size, size) != 0)
+    if (left.is_valid(old_row) != right.is_valid(new_row)) return false;
+    if (left.is_valid(old_row) && std::memcmp(static_cast<const std::byte*>(left.data) + old_row * size,
+                                              static_cast<const std::byte*>(right.data) + new_row * size, size) != 0)
       return false;
   }
   return true;
 }
 
-/// Writes the results of groups of the totals to a batch.
-Result<void> WindowUpdate::write(Batch& out, const std::uint32_t* groups, std::uint32_t count) {
-  out.reset();
+/// Writes the results of groups of the totals to a batch, from row `at` on.
+Result<void> WindowUpdate::write(Batch& out, std::uint32_t at, const std::uint32_t* groups, std::uint32_t count) {
+  if (count == 0) return {};
   const GroupSelection selection{total_, groups, count};
   std::uint32_t column = 0;
-  for (; column < parts_.keys.columns.size(); ++column) total_->read_key(column, groups, count, out.column(column), 0);
+  for (; column < parts_.keys.columns.size(); ++column) total_->read_key(column, groups, count, out.column(column), at);
   if (windowed()) {
     const EventTime time = window_end_ - parts_.math.tick;
     for (const std::int64_t value : {window_start_, window_end_, time})
-      std::fill_n(out.column(column++).values<std::int64_t>(), count, value);
+      std::fill_n(out.column(column++).values<std::int64_t>() + at, count, value);
     out.header().event_time_min = out.header().event_time_max = time;
   }
   for (const AggregateResult& result : parts_.layout.results()) {
-    WEIR_ASSIGN(const std::uint32_t written, lower_result(parts_.layout, result, selection, out.column(column++), 0));
+    WEIR_ASSIGN(const std::uint32_t written, lower_result(parts_.layout, result, selection, out.column(column++), at));
     if (written == count) continue;
     return Error(ErrorCode::kOverflow, result.name + " does not fit " + result.type.to_string() +
                                            " in the window from " + std::to_string(window_start_) + " to " +
                                            std::to_string(window_end_) + " ns")
         .with_hint("CAST the argument to a wider type");
   }
-  out.set_row_count(count);
+  out.set_row_count(at + count);
   return {};
 }
 
@@ -468,7 +539,7 @@ void WindowUpdate::close_totals() {
 /// (heap_bytes); at least one, so that the exchange says what is too long.
 std::uint32_t WindowUpdate::rows_within_heap() const {
   const std::uint32_t left = pending_count_ - pending_next_;
-  if (context_.heap_bytes == 0) return left;
+  if (context_.heap_bytes == 0 || !strings_) return left;
   std::size_t bytes = 0;
   for (std::uint32_t i = 0; i < left; ++i) {
     const std::uint32_t row = pending_rows_[pending_next_ + i];
@@ -488,7 +559,8 @@ std::size_t WindowUpdate::push_pending() {
   while (pending_next_ != pending_count_) {
     if (!next_->accepts()) return work;
     const std::uint32_t rows = rows_within_heap();
-    pending_->set_selection(pending_rows_ + pending_next_, rows);
+    const bool all = rows == pending_->row_count();
+    pending_->set_selection(all ? nullptr : pending_rows_ + pending_next_, rows);
     pending_next_ += rows;
     ledger_.rows_out += rows;
     work += rows;

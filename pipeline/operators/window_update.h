@@ -11,7 +11,10 @@
 // their own: a row costs as many updates as it has windows (size / slide), which is the price of changing any of them.
 //
 // A result that a change leaves as it is does not go out again, unless results are text: old text is gone when the new
-// one is there.
+// one is there. What is taken back and what holds now go out in one batch, but for text.
+//
+// Where every batch fires at once (early, without a delay), a few rows of a window need no delta: they are added to the
+// total itself, between a look at what was given out and one at what holds now.
 //
 // Rows that are changes themselves (options.changes: a GROUP BY over results that change) are gains (+I, +U) or losses
 // (-U, -D). Losses stand in tables of their own beside the deltas and are taken out of the totals behind them
@@ -64,6 +67,8 @@ class WindowUpdate final : public WindowAggregateOperator {
 
  private:
   enum class Step : std::uint8_t { kChoose, kTakeBack, kGive };
+  /// At once, rows are looked at one beside the other for which of them have one group.
+  static constexpr std::uint32_t kRowsAtOnceMax = 16;
 
   bool windowed() const noexcept { return parts_.options.window.has_value(); }
   bool merging() const noexcept { return parts_.options.mode == AggregateMode::kMerge; }
@@ -77,8 +82,11 @@ class WindowUpdate final : public WindowAggregateOperator {
   Result<void> take(const Batch& batch);
   Result<void> take_run(SliceStore& store, const SliceRun& run);
   Result<void> absorb(SliceStore& store, std::int64_t start, std::int64_t end, const simd::Rows& rows);
+  bool goes_at_once(const SliceStore& store, std::uint32_t rows) const noexcept;
+  Result<void> change_at_once(std::int64_t start, std::int64_t end, const simd::Rows& rows);
   void count_late(const Batch& batch);
   void arm_timers();
+  std::int64_t at_time(std::int64_t delay_ns);
 
   // Giving out.
   void fire(Watermark target);
@@ -90,11 +98,19 @@ class WindowUpdate final : public WindowAggregateOperator {
   Result<void> take_back();
   Result<void> give();
   Result<void> add_deltas();
-  Result<void> write(Batch& out, const std::uint32_t* groups, std::uint32_t count);
+  Result<void> add_to_totals(const std::uint32_t* groups, const simd::Rows& rows);
+  template <class Add>
+  Result<void> change(Add&& add);
+  Batch& before() noexcept { return together_ ? *output_ : **before_; }
+  std::uint32_t after_at() const noexcept { return together_ ? old_count_ : 0; }
+  Result<void> write_before();
+  Result<void> write_after();
+  Result<void> write(Batch& out, std::uint32_t at, const std::uint32_t* groups, std::uint32_t count);
   Result<void> write_partial(GroupTable& table, const std::uint32_t* groups);
   Result<Slice*> total_slice();
+  void look_up_given();
   void keep_changed();
-  bool same_result(std::uint32_t before, std::uint32_t after);
+  bool same_result(std::uint32_t old_row, std::uint32_t new_row);
   void give_out(Batch& batch, const std::uint32_t* rows, std::uint32_t count);
   void end_window();
   void close_totals();
@@ -125,8 +141,8 @@ class WindowUpdate final : public WindowAggregateOperator {
   std::unique_ptr<std::uint32_t[]> delta_groups_, total_groups_, old_groups_, loss_groups_;
   std::unique_ptr<std::uint32_t[]> gained_rows_, lost_rows_;  // of a run
   BatchMemory output_;
-  BatchMemory before_;   // what was given out of the groups of output_
-  BatchMemory partial_;  // the deltas of a chunk, on their way to totals or to the merging aggregate
+  std::optional<BatchMemory> before_;  // what was given out of the groups of output_, where not together_
+  BatchMemory partial_;                // the deltas of a chunk, on their way to totals or to the merging aggregate
   std::unique_ptr<std::uint32_t[]> row_numbers_;  // 0, 1, …
   LateReport late_;
   std::uint64_t rows_taken_ = 0;
@@ -157,7 +173,10 @@ class WindowUpdate final : public WindowAggregateOperator {
   std::unique_ptr<bool[]> was_given_, is_gone_;
   std::uint64_t gone_count_ = 0;  // groups of totals without a window that went since totals were last gone through
   bool compares_ = false;         // old results with new ones: none of them is text
-  std::unique_ptr<std::uint32_t[]> kept_before_, kept_after_;  // rows of before_ and output_ that differ
+  bool together_ = false;         // compares_, and both stand in output_, new ones behind old ones
+  bool at_once_ = false;          // together_, and every batch fires
+  bool strings_ = false;          // in any column of the output
+  std::unique_ptr<std::uint32_t[]> kept_before_, kept_after_;  // rows of old and new results that differ
   std::uint32_t kept_before_count_ = 0, kept_after_count_ = 0;
   Batch* pending_ = nullptr;  // goes out before anything changes that its strings stand in
   const std::uint32_t* pending_rows_ = nullptr;

@@ -95,6 +95,7 @@ void write_extreme(const Accumulator& accumulator, const std::byte* state, Vecto
 
 Result<std::uint32_t> lower_function(const FunctionPart& part, const GroupSelection& selection, Vector& to,
                                      std::uint32_t at) {
+  set_valid_range(to, at, selection.count);
   for (std::uint32_t i = 0; i < selection.count; ++i) {
     Result<void> lowered = part.function->lower(selection.state(i) + part.offset, selection.heap(), to, at + i);
     if (!lowered) return std::move(lowered).error().with_context(part.name);

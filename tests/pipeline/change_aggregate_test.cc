@@ -242,6 +242,72 @@ TEST_P(ChangeAggregate, gives_what_the_rows_that_are_left_give) {
   EXPECT_EQ(aggregate.ledger().rows_created, aggregate.ledger().rows_out);
 }
 
+/// Early results without a delay: a few rows at a time go out at once, many by way of what came since, and rows wait
+/// where the sink refuses.
+TEST_P(ChangeAggregate, gives_early_what_the_rows_until_now_give) {
+  const auto& [c, capacity] = GetParam();
+  std::mt19937 random(static_cast<std::uint32_t>(c.name.size()) * 37 + capacity);
+  SystemClock clock;
+  FragmentContext context;
+  context.clock = &clock;
+  context.batch_rows = capacity;
+  WindowAggregateOptions options = options_of(c, false);
+  options.emit.early = true;
+  auto made = WindowAggregateOperator::create(context, options);
+  ASSERT_TRUE(made.has_value()) << made.error().to_string();
+  WindowAggregateOperator& aggregate = **made;
+  ChangeSink sink(&random);
+  aggregate.set_next(&sink);
+  const auto settle = [&] {
+    for (int i = 0; i < 100'000; ++i) {
+      if (!sink.accepts()) sink.roll();
+      if (aggregate.resume() == 0 && sink.accepts() && aggregate.accepts()) return;
+    }
+    FAIL() << "it does not come to rest";
+  };
+
+  std::vector<TestRow> rows;
+  OwnBatch batch(options.input, capacity, 1u << 20);
+  const int steps = capacity < 8 ? 200 : 60;
+  for (int step = 0; step < steps; ++step) {
+    batch->reset();
+    const std::uint32_t most = step % 3 == 0 ? capacity : std::min(capacity, step % 3 == 1 ? 1u : 20u);
+    const std::uint32_t count = 1 + static_cast<std::uint32_t>(random()) % most;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      rows.push_back(draw(random, c));
+      put_row(*batch, i, rows.back());
+    }
+    batch->set_row_count(count);
+    std::vector<std::uint32_t> odd;  // now and then some of the rows only
+    if (random() % 4 == 0) {
+      const auto first = rows.end() - static_cast<std::ptrdiff_t>(count);
+      std::vector<TestRow> kept(rows.begin(), first);
+      for (std::uint32_t i = 1; i < count; i += 2) {
+        odd.push_back(i);
+        kept.push_back(first[i]);
+      }
+      rows = std::move(kept);
+      batch->set_selection(odd.empty() ? &count : odd.data(), static_cast<std::uint32_t>(odd.size()));
+    }
+    aggregate.push(*batch);
+    if (aggregate.accepts() && random() % 4 == 0) continue;
+    settle();
+    ASSERT_FALSE(context.failure.has_value()) << context.failure->to_string();
+    ASSERT_EQ(sink.rows, recompute(c, rows)) << "after step " << step << " with " << rows.size() << " rows";
+  }
+  settle();
+  aggregate.control({Control::Kind::kEndOfInput, kWatermarkEnd});
+  settle();
+  EXPECT_EQ(sink.rows, recompute(c, rows));
+  EXPECT_TRUE(sink.strangers.empty()) << sink.strangers[0];
+  EXPECT_TRUE(sink.ended);
+  EXPECT_EQ(sink.kinds[1], sink.kinds[2]) << "each -U has its +U";
+  EXPECT_EQ(sink.kinds[3], 0u);
+  EXPECT_EQ(aggregate.held_rows(), 0u);
+  EXPECT_EQ(aggregate.ledger().rows_in, aggregate.ledger().rows_absorbed);
+  EXPECT_EQ(aggregate.ledger().rows_created, aggregate.ledger().rows_out);
+}
+
 INSTANTIATE_TEST_SUITE_P(Cases, ChangeAggregate,
                          testing::Combine(testing::ValuesIn(cases()), testing::Values(1u, 5u, 64u)),
                          [](const auto& parameter) {

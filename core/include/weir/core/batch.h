@@ -221,8 +221,8 @@ class Batch {
   /// Makes it empty: no rows, no selection, heap free, header at its start values, every row valid, own vectors
   /// restored.
   void reset() noexcept;
-  /// The same but for the vectors, which stay as they are: for a caller that sets data and validity of each of them.
-  /// Requires: the batch has no kinds.
+  /// The same but for the vectors and kinds, which stay as they are: for a caller that sets the validity (and kind) of
+  /// each row that it writes, or points each vector elsewhere.
   void reset_rows() noexcept {
     row_count_ = 0;
     selected_count_ = 0;
