@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 namespace weir::simd::detail {
 
@@ -14,6 +15,13 @@ inline bool use_plain() noexcept {
 }
 
 }  // namespace weir::simd::detail
+
+namespace weir::simd {
+
+/// Fewer rows are done in a loop of their own before a kernel is found and has put its lanes together.
+inline constexpr std::uint32_t kFewRows = 16;
+
+}  // namespace weir::simd
 
 /// The table of the target in use. NAME: a function of each target's namespace and of namespace plain that returns a
 /// pointer to its table.

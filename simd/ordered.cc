@@ -39,20 +39,22 @@ HWY_EXPORT(ordered_table);
 namespace {
 
 template <class T, class I>
-void run(void (*kernel)(const T*, std::uint32_t, I*), const T* values, const Rows& rows, I* out) {
-  if (rows.selection == nullptr) return kernel(values, rows.count, out);
-  if (rows.contiguous()) return kernel(values + rows[0], rows.count, out + rows[0]);
-  for (std::uint32_t i = 0; i < rows.count; ++i)
-    out[rows.selection[i]] = plain::ordered_integer(values[rows.selection[i]]);
+void run(void (*OrderedTable::*kernel)(const T*, std::uint32_t, I*), const T* values, const Rows& rows, I* out) {
+  if (rows.count < kFewRows || (rows.selection != nullptr && !rows.contiguous())) {
+    for (std::uint32_t i = 0; i < rows.count; ++i) out[rows[i]] = plain::ordered_integer(values[rows[i]]);
+    return;
+  }
+  const std::uint32_t first = rows[0];
+  (WEIR_SIMD_TABLE(ordered_table).*kernel)(values + first, rows.count, out + first);
 }
 
 }  // namespace
 
 void ordered_integers(const double* values, const Rows& rows, std::int64_t* out) {
-  run(WEIR_SIMD_TABLE(ordered_table).doubles, values, rows, out);
+  run(&OrderedTable::doubles, values, rows, out);
 }
 void ordered_integers(const float* values, const Rows& rows, std::int32_t* out) {
-  run(WEIR_SIMD_TABLE(ordered_table).floats, values, rows, out);
+  run(&OrderedTable::floats, values, rows, out);
 }
 
 }  // namespace weir::simd

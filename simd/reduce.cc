@@ -184,12 +184,12 @@ bool min_max(const T* values, const Rows& rows, T* least, T* greatest) {
     return min_max(values + rows[0], Rows{rows.count}, least, greatest);
   if (count_valid(rows) == 0) return false;
   T low = kGreatest<T>, high = kLeast<T>;
-  if (rows.selection == nullptr) {
+  if (rows.selection == nullptr && rows.count >= kFewRows) {
     std::get<ReduceEntry<T>>(WEIR_SIMD_TABLE(reduce_table).entries)
         .min_max(values, rows.count, rows.validity, &low, &high);
   } else {
     for (std::uint32_t i = 0; i < rows.count; ++i) {
-      const std::uint32_t row = rows.selection[i];
+      const std::uint32_t row = rows[i];
       if (rows.valid(row)) widen(values[row], &low, &high);
     }
   }

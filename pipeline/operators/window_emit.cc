@@ -119,7 +119,7 @@ std::size_t WindowAggregate::push_output() {
   header.arrival = ledger_.rows_out;
   ledger_.rows_out += rows;
   next_->push(*output_);
-  output_->reset();
+  output_->reset_rows();
   output_bytes_ = 0;
   heap_full_ = false;
   if (sharing()) shared_->free_rows();  // whose strings the batch held
@@ -175,8 +175,10 @@ Result<GroupSelection> WindowAggregate::select_groups(std::uint32_t room) {
   GroupTable& table = store_.at(0).table;
   std::uint32_t count = 0;
   const std::uint32_t end = table.group_end();
-  for (; position_ < end && count < room; ++position_)
-    if (table.present(position_)) groups_[count++] = position_;
+  for (; position_ < end && count < room; ++position_) {
+    groups_[count] = position_;
+    count += table.present(position_) ? 1 : 0;
+  }
   while (position_ < end && !table.present(position_)) ++position_;
   return GroupSelection{&table, groups_.get(), count, {}, nullptr, true};
 }

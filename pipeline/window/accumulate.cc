@@ -106,16 +106,10 @@ std::int64_t ordered_from_double(double value) noexcept {
   const auto bits = std::bit_cast<std::int64_t>(value);
   return bits ^ static_cast<std::int64_t>(static_cast<std::uint64_t>(bits >> 63) >> 1);
 }
-double double_from_ordered(std::int64_t value) noexcept {
-  return std::bit_cast<double>(value ^ static_cast<std::int64_t>(static_cast<std::uint64_t>(value >> 63) >> 1));
-}
 std::int32_t ordered_from_float(float value) noexcept {
   if (std::isnan(value)) value = std::numeric_limits<float>::quiet_NaN();
   const auto bits = std::bit_cast<std::int32_t>(value);
   return bits ^ static_cast<std::int32_t>(static_cast<std::uint32_t>(bits >> 31) >> 1);
-}
-float float_from_ordered(std::int32_t value) noexcept {
-  return std::bit_cast<float>(value ^ static_cast<std::int32_t>(static_cast<std::uint32_t>(value >> 31) >> 1));
 }
 
 BatchAccumulator::BatchAccumulator(const AggregateLayout& layout, std::uint32_t capacity)
@@ -126,6 +120,8 @@ BatchAccumulator::BatchAccumulator(const AggregateLayout& layout, std::uint32_t 
   masks_ = std::make_unique<const std::uint64_t*[]>(count);
   inverse_ = std::make_unique<std::uint64_t[]>(words);
   ordered_values_ = std::make_unique<std::int64_t[]>(capacity);
+  for (std::size_t i = 0; i < layout.accumulators().size(); ++i)
+    if (layout.accumulators()[i].kind == AccumulatorKind::kSkipped) skipped_.push_back(i);
   std::size_t arguments = 0;
   for (const FunctionPart& state : layout.functions()) arguments = std::max(arguments, state.arguments.size());
   arguments_ = std::make_unique<const Vector*[]>(arguments);
@@ -155,11 +151,8 @@ void BatchAccumulator::begin(const Batch& batch, int partial_column) {
   arrivals_ = nullptr;
   const auto accumulators = layout_.accumulators();
   const std::size_t words = validity_words(capacity_);
-  for (std::size_t i = 0; i < accumulators.size(); ++i) {
-    masks_[i] = nullptr;
-    if (accumulators[i].kind == AccumulatorKind::kSkipped && partial_column < 0)
-      masks_[i] = make_mask(batch, accumulators[i], mask_words_.get() + i * words);
-  }
+  for (const std::size_t i : skipped_)
+    masks_[i] = partial_column < 0 ? make_mask(batch, accumulators[i], mask_words_.get() + i * words) : nullptr;
   if (!layout_.functions().empty() && partial_column < 0) make_function_masks(batch);
 }
 

@@ -3,9 +3,11 @@
 // accumulators.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "weir/core/batch.h"
 #include "weir/core/result.h"
@@ -72,6 +74,7 @@ class BatchAccumulator {
   const std::uint64_t* arrivals_ = nullptr;
   std::unique_ptr<std::uint64_t[]> mask_words_;     // one bitmap an accumulator, then one a function
   std::unique_ptr<const std::uint64_t*[]> masks_;   // of both, null: every row has a value
+  std::vector<std::size_t> skipped_;                // the accumulators that have masks
   std::unique_ptr<const Vector*[]> arguments_;      // of the function at work
   std::unique_ptr<std::uint64_t[]> inverse_;        // one bitmap
   std::unique_ptr<std::int64_t[]> ordered_values_;  // FLOAT and DOUBLE as integers
@@ -83,8 +86,12 @@ class BatchAccumulator {
 
 /// A double as the integer that has its place in the order: -inf … -0, +0 … +inf, NaN (every NaN is one).
 std::int64_t ordered_from_double(double value) noexcept;
-double double_from_ordered(std::int64_t value) noexcept;
+inline double double_from_ordered(std::int64_t value) noexcept {
+  return std::bit_cast<double>(value ^ static_cast<std::int64_t>(static_cast<std::uint64_t>(value >> 63) >> 1));
+}
 std::int32_t ordered_from_float(float value) noexcept;
-float float_from_ordered(std::int32_t value) noexcept;
+inline float float_from_ordered(std::int32_t value) noexcept {
+  return std::bit_cast<float>(value ^ static_cast<std::int32_t>(static_cast<std::uint32_t>(value >> 31) >> 1));
+}
 
 }  // namespace weir

@@ -48,7 +48,13 @@ void GroupTable::initialize(std::byte* states, std::size_t stride, std::size_t c
     std::memset(states, 0, bytes * count);
     return;
   }
-  for (std::size_t i = 0; i < count; ++i) std::memcpy(states + i * stride, setup_.aggregates->initial(), bytes);
+  if (stride != bytes) {
+    for (std::size_t i = 0; i < count; ++i) std::memcpy(states + i * stride, setup_.aggregates->initial(), bytes);
+    return;
+  }
+  std::memcpy(states, setup_.aggregates->initial(), bytes);
+  for (std::size_t done = 1; done < count; done *= 2)
+    std::memcpy(states + done * bytes, states, std::min(done, count - done) * bytes);
 }
 
 Result<void> GroupTable::start(const BatchKeys& keys) {
@@ -148,6 +154,14 @@ Result<void> GroupTable::find_dense(BatchKeys& keys, const simd::Rows& rows, std
 
 Result<void> GroupTable::cover(std::int64_t least, std::int64_t greatest, std::uint32_t rows, bool& done) {
   const bool dense = mode_ == Mode::kDense;
+  if (!dense && expected_range_.count != 0) {
+    const std::int64_t last = expected_range_.base + (static_cast<std::int64_t>(expected_range_.count) - 1);
+    const std::int64_t low = std::min(least, expected_range_.base), high = std::max(greatest, last);
+    if (static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low) < 2 * std::uint64_t{expected_range_.count}) {
+      least = low;
+      greatest = high;
+    }
+  }
   const std::int64_t low = dense ? std::min(least, base_) : least;
   const std::int64_t high = dense ? std::max(greatest, base_ + (static_cast<std::int64_t>(range_) - 1)) : greatest;
   const std::uint64_t span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);  // groups less one
@@ -454,6 +468,7 @@ void GroupTable::clear() noexcept {
   mode_ = Mode::kEmpty;
   rows_seen_ = 0;
   count_ = row_capacity_ = free_count_ = expected_ = stamp_ = 0;
+  expected_range_ = {};
   if (direct_ != nullptr) direct_->free();
   dense_range_max_ = kDenseRangeMax;
   null_group_ = free_head_ = simd::kNoRow;

@@ -57,6 +57,12 @@ inline void set_valid_range(Vector& to, std::uint32_t at, std::uint32_t count) n
   }
 }
 
+/// Integer keys base, base + 1, … (count of them).
+struct DenseRange {
+  std::int64_t base = 0;
+  std::uint32_t count = 0;
+};
+
 class GroupTable {
  public:
   struct Setup {
@@ -82,8 +88,10 @@ class GroupTable {
       direct_ = std::make_unique<DirectIndex>(*setup.keys, *setup.arena);
   }
   /// `few_slices`: memory may be spent on a wide dense range (still 8 times the rows seen at most).
-  void expect(std::uint32_t groups, bool few_slices) noexcept {
+  /// `range`: where keys are expected; a dense table begins with it if its first keys are there too, or close.
+  void expect(std::uint32_t groups, bool few_slices, const DenseRange& range = {}) noexcept {
     expected_ = groups;
+    expected_range_ = range;
     dense_range_max_ = few_slices ? kDenseRangeFewSlices : kDenseRangeMax;
   }
 
@@ -140,6 +148,8 @@ class GroupTable {
   std::uint32_t key_count() const noexcept { return count_ - free_count_; }
 
   bool dense() const noexcept { return mode_ == Mode::kDense; }
+  /// Of a dense table.
+  DenseRange dense_range() const noexcept { return {base_, range_}; }
   /// Whether its groups are numbered by a table of keys.
   bool numbered() const noexcept { return setup_.numbers != nullptr; }
   std::size_t bytes() const noexcept {
@@ -197,6 +207,7 @@ class GroupTable {
   Mode mode_ = Mode::kEmpty;
   static constexpr std::uint32_t kDenseRangeMax = 1u << 16, kDenseRangeFewSlices = 1u << 20;
   std::uint32_t expected_ = 0;
+  DenseRange expected_range_;
   std::uint32_t dense_range_max_ = kDenseRangeMax;
   std::byte* rows_ = nullptr;
   std::size_t row_block_ = 0;  // bytes

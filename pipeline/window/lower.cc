@@ -76,23 +76,6 @@ bool write_sum(const AggregateLayout& layout, const AggregateResult& result, con
   return load_sum(accumulator, state, sum) && write_integer(sum, result.type, to, row);
 }
 
-void write_extreme(const Accumulator& accumulator, const std::byte* state, Vector& to, std::uint32_t row) noexcept {
-  const std::byte* at = state + accumulator.offset;
-  switch (to.physical) {
-    case Physical::kFloat:
-      to.values<float>()[row] = float_from_ordered(load<std::int32_t>(at));
-      break;
-    case Physical::kDouble:
-      to.values<double>()[row] = double_from_ordered(load<std::int64_t>(at));
-      break;
-    default: {
-      const std::size_t bytes = physical_size(to.physical);
-      std::memcpy(static_cast<std::byte*>(to.data) + row * bytes, at, bytes);
-      break;
-    }
-  }
-}
-
 Result<std::uint32_t> lower_function(const FunctionPart& part, const GroupSelection& selection, Vector& to,
                                      std::uint32_t at) {
   set_valid_range(to, at, selection.count);
@@ -188,6 +171,54 @@ void lower_counts(const GroupSelection& selection, const Accumulator* skipped, s
   });
 }
 
+/// MIN and MAX of numbers: a copy of the state, or the number that it is the order of.
+template <class T, class Value>
+void lower_extremes(const GroupSelection& selection, std::size_t offset, const Accumulator* skipped, Vector& to,
+                    std::uint32_t at, Value value_of) noexcept {
+  const simd::GroupRows rows = selection.table != nullptr ? selection.table->state_rows() : selection.rows;
+  auto* out = to.values<decltype(value_of(T{}))>() + at;
+  set_valid_range(to, at, selection.count);
+  const std::size_t skipped_offset = skipped == nullptr ? 0 : skipped->offset;
+  each_state(selection, rows, [&](auto state_of) {
+    for (std::uint32_t i = 0; i < selection.count; ++i) {
+      const std::byte* state = state_of(i);
+      out[i] = value_of(load<T>(state + offset));
+      std::uint64_t count = load<std::uint64_t>(state);
+      if (skipped != nullptr) count -= load<std::uint64_t>(state + skipped_offset);
+      if (count == 0 && to.validity != nullptr) [[unlikely]]
+        to.set_valid(at + i, false);
+    }
+  });
+}
+
+/// False where they are texts, which have no state when they are NULL.
+bool lower_extreme(const Accumulator& value, const Accumulator* skipped, const GroupSelection& selection, Vector& to,
+                   std::uint32_t at) noexcept {
+  const auto give = [&]<class T>(T, auto value_of) {
+    lower_extremes<T>(selection, value.offset, skipped, to, at, value_of);
+    return true;
+  };
+  const auto same = [](auto state) { return state; };
+  switch (to.physical) {
+    case Physical::kInt8:
+      return give(std::int8_t{}, same);
+    case Physical::kInt16:
+      return give(std::int16_t{}, same);
+    case Physical::kInt32:
+      return give(std::int32_t{}, same);
+    case Physical::kInt64:
+      return give(std::int64_t{}, same);
+    case Physical::kInt128:
+      return give(Int128{}, same);
+    case Physical::kFloat:
+      return give(std::int32_t{}, [](std::int32_t state) { return float_from_ordered(state); });
+    case Physical::kDouble:
+      return give(std::int64_t{}, [](std::int64_t state) { return double_from_ordered(state); });
+    default:
+      return false;
+  }
+}
+
 bool lower_fast(const AggregateLayout& layout, const AggregateResult& result, const Accumulator* value,
                 const Accumulator* skipped, const GroupSelection& selection, Vector& to, std::uint32_t at) noexcept {
   if (layout.sum_lanes() || value == nullptr || value->kind != AccumulatorKind::kSumDouble) return false;
@@ -215,6 +246,8 @@ Result<std::uint32_t> lower_result(const AggregateLayout& layout, const Aggregat
     lower_counts(selection, skipped, to.values<std::int64_t>() + at);
     return selection.count;
   }
+  const bool extreme = result.function == FusedFunction::kMin || result.function == FusedFunction::kMax;
+  if (extreme && lower_extreme(*value, skipped, selection, to, at)) return selection.count;
   for (std::uint32_t i = 0; i < selection.count; ++i) {
     const std::byte* state = selection.state(i);
     const std::uint32_t row = at + i;
@@ -231,7 +264,7 @@ Result<std::uint32_t> lower_result(const AggregateLayout& layout, const Aggregat
     else if (result.function == FusedFunction::kAvg)
       fits = write_average(layout, result, *value, state, count, to, row);
     else
-      write_extreme(*value, state, to, row);
+      to.values<StringRef>()[row] = load<StringRef>(state + value->offset);  // MIN, MAX of texts
     if (!fits) return i;
   }
   return selection.count;

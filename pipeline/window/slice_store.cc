@@ -94,7 +94,10 @@ Result<Slice*> SliceStore::find_or_open(std::int64_t start, std::int64_t window_
   // Slices that share windows are walked through and alike: theirs is what half of the last one's groups need.
   constexpr std::uint32_t kFew = 4;
   const std::uint32_t hint = opened->table.numbered() ? groups_hint_ / 2 + 1 : 0;
-  opened->table.expect(open_count_ <= kFew ? groups_hint_ : hint, open_count_ <= kFew);
+  if (open_count_ <= kFew)
+    opened->table.expect(groups_hint_, true, range_hint_);
+  else
+    opened->table.expect(hint, false);
   return last_ = opened;
 }
 
@@ -109,6 +112,9 @@ void SliceStore::close(std::uint32_t position) noexcept {
   const std::uint32_t groups = closed->table.group_count();
   groups_closed_ += groups;
   groups_hint_ = closed->table.dense() ? 0 : groups;
+  // A range that is half empty may be what a few keys far out have left.
+  const DenseRange range = closed->table.dense() ? closed->table.dense_range() : DenseRange{};
+  range_hint_ = groups >= range.count / 2 ? range : DenseRange{};
   closed->table.clear();
   if (position < entered_until_) --entered_until_;
   --open_count_;

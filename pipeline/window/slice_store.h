@@ -66,6 +66,7 @@ class SliceStore {
   Slice* last_ = nullptr;            // found last, null when one has been closed since
   std::uint32_t last_position_ = 0;  // of last_
   std::uint32_t groups_hint_ = 0;
+  DenseRange range_hint_;
   std::uint64_t groups_closed_ = 0;
   std::size_t memory_bytes_ = 0;
 };

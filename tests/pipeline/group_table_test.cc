@@ -159,6 +159,36 @@ TEST(GroupTable, AWideRangeIsDenseWhereFewSlicesAreOpenAndTheRowsPayForIt) {
     }
 }
 
+TEST(GroupTable, ADenseTableBeginsWithTheRangeThatIsExpectedWhereItsFirstKeysAreCloseToIt) {
+  struct Begin {
+    std::int64_t key, base;
+    std::uint32_t count;
+  };
+  // In it; just beyond either side, which widens it to what a block has room for; far from it, which leaves it out.
+  for (const Begin& begin :
+       {Begin{105, 100, 16}, Begin{116, 100, 31}, Begin{99, 99, 31}, Begin{1000, 1000, 8}, Begin{-40, -40, 8}}) {
+    SCOPED_TRACE(begin.key);
+    CountedTable t(TypeId::kInt, {1});
+    t.table.expect(0, true, {100, 16});
+    OwnBatch batch(t.schema, 8, 64);
+    put_keys(*batch, {begin.key});
+    ASSERT_TRUE(t.add(*batch).has_value());
+    ASSERT_TRUE(t.table.dense());
+    EXPECT_EQ(t.table.dense_range().base, begin.base);
+    EXPECT_EQ(t.table.dense_range().count, begin.count);
+    t.check();
+    put_keys(*batch, {begin.key, 100, 115, std::nullopt, 103});
+    ASSERT_TRUE(t.add(*batch).has_value());
+    t.check();
+    t.table.clear();
+    t.expected.clear();
+    put_keys(*batch, {begin.key});
+    ASSERT_TRUE(t.add(*batch).has_value());
+    EXPECT_EQ(t.table.dense_range().count, 8u) << "what is expected holds once";
+    t.check();
+  }
+}
+
 TEST(GroupTable, OnlyNullKeysMakeOneGroup) {
   CountedTable t(TypeId::kInt, {1});
   OwnBatch batch(t.schema, 8, 64);
