@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "weir/pipeline/aggregate.h"
 #include "weir/pipeline/aggregate_function.h"
 #include "window/state_arena.h"
 
@@ -39,7 +40,7 @@ class Run {
  public:
   Run(const char* name, const Type& type, std::vector<Value> constants, std::uint32_t groups)
       : arena_(std::move(*StateArena::create(std::size_t{4} << 30))), heap_(arena_) {
-    const AggregateDefinition* definition = find_aggregate(name);
+    const AggregateDefinitionPtr definition = find_aggregate(name);
     AggregateCallInfo call;
     call.name = definition->name;
     call.arguments = {type};

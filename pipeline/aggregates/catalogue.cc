@@ -1,12 +1,9 @@
-// The registry of aggregate functions. See weir/pipeline/aggregate_function.h and catalogue.h.
+// Weir's own aggregate functions in one list. See catalogue.h.
 #include "aggregates/catalogue.h"
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <string>
 #include <utility>
 
 #include "weir/core/check.h"
@@ -37,75 +34,15 @@ std::vector<AggregateDefinition> built_in() {
   return definitions;
 }
 
-std::string upper(std::string_view name) {
-  std::string text(name);
-  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return text;
-}
-
-bool is_identifier(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
-  const auto part = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
-  return !name.empty() && letter(name[0]) && std::all_of(name.begin(), name.end(), part);
-}
-
-/// Definitions by name; an entry stays where it is. Thread: any.
-class Registry {
- public:
-  Registry() {
-    for (AggregateDefinition& definition : built_in()) {
-      const Result<void> added = add(std::move(definition), true);
-      WEIR_CHECK(added.has_value());
-    }
-  }
-
-  Result<void> add(AggregateDefinition definition, bool own) {
-    definition.name = upper(definition.name);
-    if (!is_identifier(definition.name))
-      return Error(ErrorCode::kInvalidArgument, "an aggregate cannot be called '" + definition.name + "'")
-          .with_hint("a name is letters, digits and _, and starts with no digit");
-    if (definition.resolve == nullptr || definition.make == nullptr)
-      return Error(ErrorCode::kInvalidArgument, "the aggregate " + definition.name + " has no resolve or no make");
-    if (definition.constants_max > definition.arguments_max || definition.arguments_min > definition.arguments_max)
-      return Error(ErrorCode::kInvalidArgument,
-                   "the aggregate " + definition.name + " contradicts its argument counts");
-    const std::lock_guard lock(mutex_);
-    const bool taken = is_fused_aggregate(definition.name) || by_name_.contains(definition.name);
-    if (taken)
-      return Error(ErrorCode::kInvalidArgument, "there is an aggregate called " + definition.name + " already");
-    std::string name = definition.name;
-    by_name_.emplace(std::move(name), Entry{std::make_unique<const AggregateDefinition>(std::move(definition)), own});
-    return {};
-  }
-
-  const AggregateDefinition* find(std::string_view name) const {
-    const std::lock_guard lock(mutex_);
-    const auto found = by_name_.find(upper(name));
-    return found == by_name_.end() ? nullptr : found->second.definition.get();
-  }
-
-  std::vector<const AggregateDefinition*> all() const {
-    const std::lock_guard lock(mutex_);
-    std::vector<const AggregateDefinition*> list;
-    for (const bool own : {true, false}) {
-      for (const auto& [name, entry] : by_name_)
-        if (entry.own == own) list.push_back(entry.definition.get());
-    }
-    return list;
-  }
-
- private:
-  struct Entry {
-    std::unique_ptr<const AggregateDefinition> definition;
-    bool own;
-  };
-  mutable std::mutex mutex_;
-  std::map<std::string, Entry, std::less<>> by_name_;
-};
-
-Registry& registry() {
-  static Registry instance;
-  return instance;
+/// By name.
+std::vector<AggregateDefinitionPtr> sorted() {
+  std::vector<AggregateDefinitionPtr> list;
+  for (AggregateDefinition& definition : built_in())
+    list.push_back(std::make_shared<const AggregateDefinition>(std::move(definition)));
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a->name < b->name; });
+  const auto same = [](const auto& a, const auto& b) { return a->name == b->name; };
+  WEIR_CHECK(std::adjacent_find(list.begin(), list.end(), same) == list.end());
+  return list;
 }
 
 }  // namespace
@@ -114,16 +51,17 @@ bool is_fused_aggregate(std::string_view upper_name) noexcept {
   return std::find(kFused.begin(), kFused.end(), upper_name) != kFused.end();
 }
 
-Result<void> register_aggregate(AggregateDefinition definition) {
-  return registry().add(std::move(definition), false);
+std::span<const AggregateDefinitionPtr> built_in_aggregates() {
+  static const std::vector<AggregateDefinitionPtr> list = sorted();
+  return list;
 }
 
-const AggregateDefinition* find_aggregate(std::string_view name) noexcept {
-  return registry().find(name);
-}
-
-std::vector<const AggregateDefinition*> registered_aggregates() {
-  return registry().all();
+AggregateDefinitionPtr built_in_aggregate(std::string_view upper_name) {
+  const std::span<const AggregateDefinitionPtr> list = built_in_aggregates();
+  const auto found =
+      std::lower_bound(list.begin(), list.end(), upper_name,
+                       [](const auto& definition, std::string_view name) { return definition->name < name; });
+  return found == list.end() || (*found)->name != upper_name ? nullptr : *found;
 }
 
 }  // namespace weir

@@ -31,7 +31,9 @@ void add_top_k(std::vector<AggregateDefinition>& to);
 /// The form of MIN, MAX, ANY_VALUE, BIT_AND and BIT_OR that has an inverse (counted_fold.cc).
 AggregateFunctionPtr make_counted_fold(const AggregateCallInfo& call);
 
-/// Whether the name belongs to a fused kernel, so that nothing can be registered under it.
+/// The definition of one of Weir's own, or null.
+AggregateDefinitionPtr built_in_aggregate(std::string_view upper_name);
+/// Whether the name belongs to a fused kernel.
 bool is_fused_aggregate(std::string_view upper_name) noexcept;
 
 }  // namespace weir

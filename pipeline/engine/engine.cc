@@ -32,14 +32,20 @@ struct Engine::Impl {
 
 Engine::Engine(const EngineOptions& options) : impl_(std::make_unique<Impl>()) {
   impl_->options = options;
+  if (impl_->options.functions == nullptr) impl_->options.functions = std::make_shared<FunctionCatalogue>();
 }
 
 Engine::~Engine() {
   stop();
 }
 
+FunctionCatalogue& Engine::functions() const noexcept {
+  return *impl_->options.functions;
+}
+
 Result<Job*> Engine::create_job(std::string name, std::string_view sql, JobOptions options) {
   WEIR_TRY(impl_->check(name));
+  if (options.functions == nullptr) options.functions = impl_->options.functions;
   WEIR_ASSIGN(JobPlan plan, plan_job(sql, options, name));
   return create_job(std::move(name), std::move(plan), std::move(options));
 }

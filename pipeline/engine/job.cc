@@ -569,6 +569,7 @@ std::map<std::string, std::string> Job::listening() const {
 
 Result<JobPlan> plan_job(std::string_view sql, const JobOptions& options, std::string_view file_name) {
   SqlOptions frontend;
+  frontend.functions = options.functions;
   frontend.validate_table = [&options](const TableDefinition& table) { return validate_table(table, options); };
   std::vector<Diagnostic> diagnostics;
   auto plan = plan_sql(sql, frontend, &diagnostics);

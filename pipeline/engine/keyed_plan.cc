@@ -9,9 +9,10 @@ namespace weir {
 namespace {
 
 /// Whether a fused kernel adds doubles as they come.
-bool sums_fast(const PhysicalAggregate& aggregate) {
+bool sums_fast(const AggregateColumn& aggregate, const Schema& rows) {
   const bool sums = aggregate.name == "SUM" || aggregate.name == "AVG";
-  return sums && aggregate.fast_sum && !aggregate.distinct && aggregate.argument_types[0].is_float();
+  return sums && aggregate.fast_sum && !aggregate.distinct &&
+         rows.fields[static_cast<std::size_t>(aggregate.arguments[0])].type.is_float();
 }
 
 Error cannot_take_back(const std::string& what) {
@@ -20,45 +21,40 @@ Error cannot_take_back(const std::string& what) {
 }
 
 /// Rows are taken out of the stage's states again: by what has an inverse.
-Result<void> check_inverse(const PhysicalAggregate& aggregate, const AggregateFunction* function) {
-  if (function == nullptr && sums_fast(aggregate)) {
-    return cannot_take_back(aggregate.text + " with 'weir.double-sum' = 'fast'")
+Result<void> check_inverse(const AggregateColumn& aggregate, const AggregateFunction* function, const Schema& rows) {
+  if (function == nullptr && sums_fast(aggregate, rows)) {
+    return cannot_take_back(aggregate.output_name + " with 'weir.double-sum' = 'fast'")
         .with_hint("SET 'weir.double-sum' = 'exact'");
   }
   if (function == nullptr) return {};
   const std::string hint =
       "RESET the settings table.exec.emit.* and weir.emit.*, so that results come once; or take an "
       "aggregate that has an inverse";
-  if (!function->has_inverse()) return cannot_take_back(aggregate.text).with_hint(hint);
+  if (!function->has_inverse()) return cannot_take_back(aggregate.output_name).with_hint(hint);
   if (!function->order_sensitive()) return {};
-  return Error(ErrorCode::kSqlUnsupported, aggregate.text + " over results that change: it depends on the order of " +
+  return Error(ErrorCode::kSqlUnsupported, aggregate.output_name +
+                                               " over results that change: it depends on the order of " +
                                                "rows, and a row that is given again comes in another place")
       .with_hint(hint);
 }
 
-Result<AggregateFunctionPtr> function_of(const PhysicalAggregate& aggregate, bool retracts) {
-  AggregateCallInfo info;
-  info.name = aggregate.name;
-  info.arguments = aggregate.argument_types;
-  info.constants = aggregate.constants;
-  info.order = aggregate.order;
-  info.distinct = aggregate.distinct;
-  info.result = aggregate.type;
+Result<AggregateFunctionPtr> function_of(const AggregateColumn& aggregate, const Schema& rows, bool retracts) {
+  WEIR_ASSIGN(AggregateCallInfo info, call_info(aggregate, rows));
   info.retracts = retracts;
   return make_aggregate_function(info);
 }
 
 /// Whether windows that slide can subtract once sets of values count them: nothing else is in the way, and there is
 /// a set. Without counts each window would unite the sets of two stacks.
-Result<bool> pays_to_count(const AggregateStage& stage) {
+Result<bool> pays_to_count(const AggregateStage& stage, const Schema& rows) {
   if (!stage.window.has_value() || stage.window->kind != WindowKind::kHop ||
       stage.window->slide_ns == stage.window->size_ns)
     return false;
   bool any = false;
-  for (const PhysicalAggregate& aggregate : stage.aggregates) {
-    WEIR_ASSIGN(const AggregateFunctionPtr function, function_of(aggregate, aggregate.distinct));
+  for (const AggregateColumn& aggregate : stage.aggregates) {
+    WEIR_ASSIGN(const AggregateFunctionPtr function, function_of(aggregate, rows, aggregate.distinct));
     const bool extreme = aggregate.name == "MIN" || aggregate.name == "MAX";
-    if (extreme || sums_fast(aggregate) || (function != nullptr && !function->has_inverse())) return false;
+    if (extreme || sums_fast(aggregate, rows) || (function != nullptr && !function->has_inverse())) return false;
     any = any || (aggregate.distinct && function != nullptr);
   }
   return any;
@@ -70,11 +66,11 @@ struct PlanNeeds {
   std::string growing;  // the state grows with the values, so that a partial is as large as the rows
 };
 
-Result<PlanNeeds> plan_needs(const AggregateStage& stage) {
+Result<PlanNeeds> plan_needs(const AggregateStage& stage, const Schema& rows) {
   PlanNeeds needs;
-  for (const PhysicalAggregate& aggregate : stage.aggregates) {
-    WEIR_ASSIGN(const AggregateFunctionPtr function, function_of(aggregate, stage.changes));
-    if (stage.changes) WEIR_TRY(check_inverse(aggregate, function.get()));
+  for (const AggregateColumn& aggregate : stage.aggregates) {
+    WEIR_ASSIGN(const AggregateFunctionPtr function, function_of(aggregate, rows, stage.changes));
+    if (stage.changes) WEIR_TRY(check_inverse(aggregate, function.get(), rows));
     if (function == nullptr) continue;
     const std::string name = aggregate.name + (aggregate.distinct ? "(DISTINCT …)" : "");
     if (function->order_sensitive()) needs.ordered = name;
@@ -106,8 +102,8 @@ Result<void> choose_keyed_plan(AggregateStage& stage, const StageInput& input, c
                      "it has joined")
         .with_hint("RESET the settings table.exec.emit.* and weir.emit.*, so that results come once");
   }
-  WEIR_ASSIGN(const PlanNeeds needs, plan_needs(stage));
-  WEIR_ASSIGN(stage.counts_distinct, pays_to_count(stage));
+  WEIR_ASSIGN(const PlanNeeds needs, plan_needs(stage, *input.rows));
+  WEIR_ASSIGN(stage.counts_distinct, pays_to_count(stage, *input.rows));
   if (input.results && !input.in_order && !input.changes) WEIR_TRY(check_order(stage, needs));
   const std::string asked = options.keyed_plan == KeyedPlan::kShuffle ? "shuffle was asked for, but " : "";
   // A row of an overlapping window may be late for some of its windows only; that is decided beside its input, and an

@@ -7,6 +7,7 @@ namespace weir {
 
 /// What is known of the rows that an aggregate stage takes.
 struct StageInput {
+  const Schema* rows = nullptr;
   bool results = false;    ///< They are results of the stage before, not rows of the table.
   bool colocated = false;  ///< All rows of a key are on one shard already.
   bool in_order = false;   ///< Those of a key come one by one, in the order of their times.

@@ -230,21 +230,9 @@ class QueryLayouter {
       aggregate.keys.push_back(k);
       aggregate.key_names.push_back(stage.schema.fields[k].name);
     }
-    for (std::size_t i = 0; i < stage.aggregates.size(); ++i) {
-      const PhysicalAggregate& call = stage.aggregates[i];
-      AggregateColumn column;
-      column.name = call.name;
-      column.arguments.assign(call.arguments.begin(), call.arguments.end());
-      column.constants = call.constants;
-      column.order = call.order;
-      column.distinct = call.distinct;
-      column.fast_sum = call.fast_sum;
-      column.retracts = stage.changes || (stage.counts_distinct && call.distinct);
-      column.filter = call.filter;
-      column.type = call.type;
-      column.output_name = call.text;
-      aggregate.aggregates.push_back(std::move(column));
-    }
+    aggregate.aggregates = stage.aggregates;
+    for (AggregateColumn& call : aggregate.aggregates)
+      call.retracts = stage.changes || (stage.counts_distinct && call.distinct);
     aggregate.emit = out_.emit;
     aggregate.changes = stage.changes;
     aggregate.fail_late = stage.fail_late;

@@ -63,6 +63,19 @@ std::uint32_t add_column(Projection& projection, const ExpressionPtr& expression
   return static_cast<std::uint32_t>(projection.expressions.size() - 1);
 }
 
+/// The call without its columns.
+AggregateColumn column_of(const AggregateCall& call) {
+  AggregateColumn column;
+  column.name = call.name;
+  column.type = call.type;
+  column.constants = call.constants;
+  column.order = call.order;
+  column.distinct = call.distinct;
+  column.fast_sum = call.fast_sum;
+  column.definition = call.definition;
+  return column;
+}
+
 /// The chain from the scan to the sink.
 Result<std::vector<const PlanNode*>> chain_of(const QueryPlan& query) {
   std::vector<const PlanNode*> chain;
@@ -199,17 +212,16 @@ class Planner {
         row.schema.fields[k].type.nullable = node.schema.fields[k].type.nullable;
     }
     for (const AggregateCall& call : node.aggregates) {
-      PhysicalAggregate aggregate{call.name,     {},        {}, call.constants, call.order, -1,
-                                  call.distinct, call.type, {}, call.fast_sum};
+      AggregateColumn aggregate = column_of(call);
+      std::string arguments;
       for (const ExpressionPtr& argument : call.arguments) {
         ExpressionPtr composed = substitute(argument, rows_.columns);
-        aggregate.text += (aggregate.text.empty() ? "" : ", ") + composed->to_string(wide_);
-        aggregate.argument_types.push_back(composed->type);
+        arguments += (arguments.empty() ? "" : ", ") + composed->to_string(wide_);
         aggregate.arguments.push_back(
-            add_column(row, composed, wide_, "arg" + std::to_string(row.expressions.size()), shared));
+            static_cast<int>(add_column(row, composed, wide_, "arg" + std::to_string(row.expressions.size()), shared)));
       }
-      aggregate.text =
-          call.name + (call.distinct ? "(DISTINCT " : "(") + (call.arguments.empty() ? "*" : aggregate.text) + ")";
+      aggregate.output_name =
+          call.name + (call.distinct ? "(DISTINCT " : "(") + (call.arguments.empty() ? "*" : arguments) + ")";
       if (call.filter != nullptr) {
         ExpressionPtr composed = substitute(call.filter, rows_.columns);
         aggregate.filter = static_cast<int>(
@@ -225,6 +237,7 @@ class Planner {
       stage.row_is_identity = is_identity(stage.row, out_.aggregates.back().schema);
     }
     StageInput input = stage_input(row, stage);
+    input.rows = &row.schema;
     if (first) updates_ = emit_.early || emit_.early_rows != 0 || (emit_.lateness_ns != 0 && stage.window.has_value());
     input.changes = !first && updates_;
     WEIR_TRY(choose_keyed_plan(stage, input, options_));

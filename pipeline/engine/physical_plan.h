@@ -49,20 +49,6 @@ struct SourceStage {
   bool may_defer(std::uint32_t column) const;
 };
 
-/// One aggregate over the columns of the row projection.
-struct PhysicalAggregate {
-  std::string name;
-  std::string text;  ///< "SUM(`delay`)", for messages.
-  std::vector<std::uint32_t> arguments;
-  std::vector<Value> constants;
-  std::vector<AggregateOrder> order;
-  int filter = -1;
-  bool distinct = false;
-  Type type;
-  std::vector<Type> argument_types;
-  bool fast_sum = false;
-};
-
 /// The first takes the source stage's rows, each other one the results of the one before it.
 struct AggregateStage {
   std::vector<ExpressionPtr> filters;  ///< Over the schema of the stage before; the first stage's are the source's.
@@ -71,7 +57,7 @@ struct AggregateStage {
   std::uint32_t key_count = 0;  ///< Row columns 0 … key_count-1 are the keys.
   /// time_column of it is the row projection's. Without one there is one result a key, at the end of the input.
   std::optional<WindowSpec> window;
-  std::vector<PhysicalAggregate> aggregates;
+  std::vector<AggregateColumn> aggregates;  ///< Over the columns of the row projection.
   Schema schema;                            ///< Keys, with a window window_start, window_end, window_time, aggregates.
   std::vector<std::int64_t> grouping_sets;  ///< PlanNode::grouping_sets; none: no expand.
   KeyedPlan keyed_plan = KeyedPlan::kLocalMerge;

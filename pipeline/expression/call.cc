@@ -5,10 +5,11 @@
 #include <string>
 
 #include "expression/functions.h"
-#include "expression/lookup.h"
+#include "expression/host_function.h"
 #include "expression/time_unit.h"
 #include "weir/core/suggest.h"
 #include "weir/pipeline/aggregate.h"
+#include "weir/pipeline/function_catalogue.h"
 
 namespace weir {
 
@@ -33,16 +34,17 @@ const FunctionEntry* find_entry(std::string_view name) {
   for (const auto entries : all_entries())
     for (const FunctionEntry& entry : entries)
       if (entry.name == name) return &entry;
-  if (const FunctionEntry* lookup = find_lookup(name)) return lookup;
-  return find_user_function(name);
+  return nullptr;
 }
 
-std::string nearest_functions(std::string_view name) {
+std::string nearest_functions(std::string_view name, const FunctionCatalogue* functions) {
   std::vector<std::string_view> names;
   for (const auto entries : all_entries())
     for (const FunctionEntry& entry : entries) names.push_back(entry.name);
   const std::vector<AggregateHelp> aggregates = aggregate_functions();
   for (const AggregateHelp& aggregate : aggregates) names.push_back(aggregate.name);
+  const std::vector<std::string> of_host = functions == nullptr ? std::vector<std::string>() : functions->names();
+  names.insert(names.end(), of_host.begin(), of_host.end());
   std::string text;
   const std::vector<std::string_view> near = nearest_names(name, names);
   for (std::size_t i = 0; i < near.size(); ++i) {
@@ -156,7 +158,8 @@ Error argument_count_error(const FunctionEntry& entry, const Arguments& argument
       .with_hint("it exists as " + std::string(entry.signature));
 }
 
-Result<ExpressionPtr> resolve_overload(const FunctionEntry& entry, Arguments arguments, SourceSpan span) {
+Result<ExpressionPtr> resolve_overload(const FunctionEntry& entry, Arguments arguments, SourceSpan span,
+                                       std::shared_ptr<const void> owner) {
   const ScalarFunction* best = nullptr;
   std::vector<Type> best_types, types;
   int best_cost = -1;
@@ -180,15 +183,22 @@ Result<ExpressionPtr> resolve_overload(const FunctionEntry& entry, Arguments arg
     type = arguments[static_cast<std::size_t>(best->result - '0')]->type;
   else
     type = *type_of_code(best->result);
-  return make_function_call(*best, std::move(arguments), std::move(type), span);
+  return make_function_call(*best, std::move(arguments), std::move(type), span, std::move(owner));
 }
 
-Result<ExpressionPtr> make_call(std::string_view name, std::vector<ExpressionPtr> arguments, SourceSpan span) {
+Result<ExpressionPtr> make_call(std::string_view name, std::vector<ExpressionPtr> arguments, SourceSpan span,
+                                const FunctionCatalogue* functions) {
   const std::string key = upper(name);
   const FunctionEntry* entry = find_entry(key);
+  if (entry == nullptr && functions != nullptr) {
+    if (std::shared_ptr<const HostFunction> host = functions->function(key)) {
+      const FunctionEntry& of_host = host->entry;
+      return resolve_overload(of_host, std::move(arguments), span, std::move(host));
+    }
+  }
   if (entry == nullptr) {
     Error error(ErrorCode::kSqlUnknownName, "no function is called " + std::string(name));
-    std::string hint = nearest_functions(key);
+    std::string hint = nearest_functions(key, functions);
     if (hint.empty()) return error;
     return std::move(error).with_hint(std::move(hint));
   }

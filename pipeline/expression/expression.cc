@@ -56,7 +56,8 @@ ExpressionPtr make_null(Type type) {
   return make_literal(Value{}, std::move(type));
 }
 
-ExpressionPtr make_function_call(const ScalarFunction& function, Arguments arguments, Type type, SourceSpan span) {
+ExpressionPtr make_function_call(const ScalarFunction& function, Arguments arguments, Type type, SourceSpan span,
+                                 std::shared_ptr<const void> owner) {
   const bool strict = !function.has(kNotStrict);
   type.nullable = !function.has(kNeverNull) && (function.has(kMayBeNull) || any_nullable(arguments));
   const bool null_argument =
@@ -66,6 +67,7 @@ ExpressionPtr make_function_call(const ScalarFunction& function, Arguments argum
       std::all_of(arguments.begin(), arguments.end(), [](const auto& argument) { return is_literal(*argument); });
   auto node = make_node(Expression::Kind::kCall, std::move(type), span);
   node->function = &function;
+  node->function_owner = std::move(owner);
   node->arguments = std::move(arguments);
   if (constant && !function.has(kVolatile) && !function.has(kZoned)) return fold(std::move(node));
   return node;

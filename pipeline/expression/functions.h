@@ -27,7 +27,7 @@ enum FunctionFlag : std::uint8_t {
   kNeverNull = 16,  ///< Not strict, and gives a value for every row.
 };
 
-/// One overload. Immutable, static or living as long as the process.
+/// One overload. Immutable; static, or a host's, which the calls of it keep.
 struct ScalarFunction {
   std::string_view name;
   /// One code a parameter: b BOOLEAN, i INT, l BIGINT, d DOUBLE, m DECIMAL, s STRING, x BYTES, D DATE, t TIME,
@@ -66,14 +66,17 @@ std::span<const ScalarFunction> floor_of_numbers();    // math_functions.cc
 std::span<const ScalarFunction> ceiling_of_numbers();
 
 // Making nodes (expression.cc, call.cc).
-/// A call node of an overload whose arguments are already of the right types; folds constants.
-ExpressionPtr make_function_call(const ScalarFunction& function, Arguments arguments, Type type, SourceSpan span);
+/// A call node of an overload whose arguments are already of the right types; folds constants. `owner` keeps a host's
+/// function.
+ExpressionPtr make_function_call(const ScalarFunction& function, Arguments arguments, Type type, SourceSpan span,
+                                 std::shared_ptr<const void> owner = nullptr);
 ExpressionPtr make_boolean(bool value);
 ExpressionPtr make_null(Type type);
 /// AND, OR over BOOLEAN arguments; simplifies literals.
 Result<ExpressionPtr> make_logical(Expression::Kind kind, Arguments arguments, SourceSpan span);
 /// Picks the overload by the cheapest coercion. Errors: kSqlType.
-Result<ExpressionPtr> resolve_overload(const FunctionEntry& entry, Arguments arguments, SourceSpan span);
+Result<ExpressionPtr> resolve_overload(const FunctionEntry& entry, Arguments arguments, SourceSpan span,
+                                       std::shared_ptr<const void> owner = nullptr);
 /// kSqlType: "no '+' for INT and BOOLEAN" with the signature as hint.
 Error type_error(const FunctionEntry& entry, const Arguments& arguments);
 Error argument_count_error(const FunctionEntry& entry, const Arguments& arguments);

@@ -4,12 +4,10 @@
 #include <algorithm>
 #include <bit>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "expression/functions.h"
-#include "expression/lookup.h"
-#include "weir/pipeline/aggregate_function.h"
+#include "expression/host_function.h"
 #include "weir/simd/hash.h"
 
 namespace weir {
@@ -92,14 +90,12 @@ struct LookupTable {
 
 void lookup_kernel(KernelCall& call);
 
-struct Lookup {
+struct Lookup : HostFunction {
   struct Function : ScalarFunction {
     const LookupTable* table = nullptr;
   };
-  std::string name, signature;
   LookupTable table;
   Function function;
-  FunctionEntry entry;
 };
 
 /// Keys that fill their range: one load and one compare a row. Returns how many of the rows it did: all, or those
@@ -137,41 +133,14 @@ void lookup_kernel(KernelCall& call) {
   });
 }
 
-struct Registry {
-  std::mutex mutex;
-  std::vector<std::unique_ptr<Lookup>> lookups;
-};
-Registry& registry() {
-  static Registry lookups;
-  return lookups;
-}
-
-bool is_identifier(std::string_view name) noexcept {
-  const auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !name.empty() && letter(name[0]) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
-
 }  // namespace
 
-const FunctionEntry* find_lookup(std::string_view upper_name) {
-  Registry& all = registry();
-  const std::lock_guard lock(all.mutex);
-  for (const auto& lookup : all.lookups)
-    if (lookup->name == upper_name) return &lookup->entry;
-  return nullptr;
-}
-
-Result<void> register_lookup(std::string name, const LookupEntries& entries) {
-  for (char& c : name) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+Result<HostFunctionPtr> make_lookup(std::string name, const LookupEntries& entries) {
   const std::string what = "the lookup " + name;
-  if (!is_identifier(name)) return Error(ErrorCode::kInvalidArgument, "\"" + name + "\" is not a name for a lookup");
   if (entries.count > kLookupEntriesMax)
     return Error(ErrorCode::kLimitExceeded,
                  what + " has more than lookup_entries_max = " + std::to_string(kLookupEntriesMax) + " entries");
-  if (is_scalar_function(name) || find_aggregate(name) != nullptr)
-    return Error(ErrorCode::kInvalidArgument, "there is a function " + name + " already");
-  auto made = std::make_unique<Lookup>();
+  auto made = std::make_shared<Lookup>();
   if (!made->table.fill(entries)) return Error(ErrorCode::kInvalidArgument, what + " has a key twice");
   made->name = std::move(name);
   made->signature = made->name + "(BIGINT)";
@@ -179,10 +148,7 @@ Result<void> register_lookup(std::string name, const LookupEntries& entries) {
   made->function.table = &made->table;
   made->entry = {made->name, made->signature, "the host's value for the key, NULL where it has none",
                  std::span<const ScalarFunction>(static_cast<const ScalarFunction*>(&made->function), 1)};
-  Registry& all = registry();
-  const std::lock_guard lock(all.mutex);
-  all.lookups.push_back(std::move(made));
-  return {};
+  return HostFunctionPtr(std::move(made));
 }
 
 }  // namespace weir

@@ -149,6 +149,10 @@ class Binder {
                      std::vector<ExpressionPtr>& outputs);
 
   // binder_expression.cc, binder_call.cc
+  /// Whether a tree calls an aggregate function (outside subqueries).
+  bool has_aggregate(const Expr& expr) const;
+  /// The host's, or null.
+  const FunctionCatalogue* functions() const noexcept { return options_.functions.get(); }
   ExpressionPtr bind_expr(const Expr& expr, ExprScope& scope);
   ExpressionPtr bind_condition(const Expr& expr, ExprScope& scope);
   ExpressionPtr bind_name(const Expr& expr, const ExprScope& scope);
@@ -187,8 +191,6 @@ class Binder {
 
 /// True where the same value is computed: same functions over the same columns.
 bool same_expression(const Expression& left, const Expression& right);
-/// Whether a tree calls an aggregate function (outside subqueries).
-bool has_aggregate(const Expr& expr);
 /// Whether a value of one type goes into a column of the other without CAST.
 bool casts_implicitly(const Type& from, const Type& to);
 /// A literal of type STRING.

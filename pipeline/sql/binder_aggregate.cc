@@ -317,7 +317,7 @@ Relation Binder::bind_aggregate(const Select& select, Relation input, SourceSpan
   grouping.input = std::move(input);
   if (select.distinct && (select.grouped || !select.having.empty() ||
                           std::any_of(select.items.begin(), select.items.end(),
-                                      [](const SelectItem& i) { return has_aggregate(i.expr); }))) {
+                                      [&](const SelectItem& i) { return has_aggregate(i.expr); }))) {
     unsupported(select.items.empty() ? SourceSpan(Span{span.begin, span.end}) : SourceSpan(select.items[0].expr.span),
                 "SELECT DISTINCT together with aggregates is not supported", "aggregate in a subquery");
     return {};

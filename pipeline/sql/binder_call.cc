@@ -1,6 +1,5 @@
 // Binding of function calls: scalar ones, aggregates, and TUMBLE_START and its like.
 #include <algorithm>
-#include <array>
 
 #include "binder.h"
 #include "known_functions.h"
@@ -8,29 +7,12 @@
 #include "weir/pipeline/aggregate.h"
 
 namespace weir::sql {
-namespace {
 
-constexpr std::array<std::string_view, 4> kWindowFunctions = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
-
-bool is_window_function(std::string_view name) {
-  return std::find(kWindowFunctions.begin(), kWindowFunctions.end(), name) != kWindowFunctions.end();
-}
-
-/// "TUMBLE" of "TUMBLE_START", or "".
-std::string_view property_window(std::string_view name) {
-  const std::size_t bar = name.find('_');
-  if (bar == std::string_view::npos || !is_window_function(name.substr(0, bar))) return {};
-  const std::string_view tail = name.substr(bar + 1);
-  const bool known = tail == "START" || tail == "END" || tail == "ROWTIME" || tail == "PROCTIME";
-  return known ? name.substr(0, bar) : std::string_view();
-}
-
-}  // namespace
-
-bool has_aggregate(const Expr& expr) {
-  if (expr.kind == Expr::Kind::kCall && !expr.over && (expr.star || is_aggregate_name(expr.text))) return true;
+bool Binder::has_aggregate(const Expr& expr) const {
+  if (expr.kind == Expr::Kind::kCall && !expr.over && (expr.star || is_aggregate_name(expr.text, functions())))
+    return true;
   if (expr.kind == Expr::Kind::kCall && !property_window(expr.text).empty()) return true;
-  return std::any_of(expr.children.begin(), expr.children.end(), has_aggregate);
+  return std::any_of(expr.children.begin(), expr.children.end(), [&](const Expr& e) { return has_aggregate(e); });
 }
 
 ExpressionPtr Binder::bind_call(const Expr& expr, ExprScope& scope) {
@@ -41,7 +23,7 @@ ExpressionPtr Binder::bind_call(const Expr& expr, ExprScope& scope) {
     return nullptr;
   }
   if (name == "GROUPING" || name == "GROUPING_ID") return bind_grouping_call(expr, scope);
-  if (is_aggregate_name(name)) return bind_aggregate_call(expr, scope);
+  if (is_aggregate_name(name, functions())) return bind_aggregate_call(expr, scope);
   if (!property_window(name).empty()) return bind_window_property(expr, scope);
   if (is_window_function(name)) {
     error(ErrorCode::kSqlSemantic, expr.span, name + " cannot stand here",
@@ -55,7 +37,7 @@ ExpressionPtr Binder::bind_call(const Expr& expr, ExprScope& scope) {
   }
   std::vector<ExpressionPtr> arguments;
   if (!bind_all(expr.children, scope, arguments)) return nullptr;
-  Result<ExpressionPtr> bound = make_call(name, std::move(arguments), expr.span);
+  Result<ExpressionPtr> bound = make_call(name, std::move(arguments), expr.span, functions());
   if (bound.has_value()) return std::move(bound).value();
   const std::string known = bound.error().code() == ErrorCode::kSqlUnknownName ? unsupported_function(name) : "";
   if (known.empty()) {
@@ -68,7 +50,7 @@ ExpressionPtr Binder::bind_call(const Expr& expr, ExprScope& scope) {
 
 /// Columns, then the keys of ORDER BY; constants apart.
 bool Binder::bind_aggregate_arguments(const Expr& expr, ExprScope& scope, AggregateCall& aggregate) {
-  const AggregateDefinition* definition = find_aggregate(expr.text);
+  const AggregateDefinition* definition = aggregate.definition.get();
   const bool ordered_set = definition != nullptr && definition->ordered_set;
   if (ordered_set) scope.place = "WITHIN GROUP";
   std::vector<ExpressionPtr> keys;
@@ -81,7 +63,7 @@ bool Binder::bind_aggregate_arguments(const Expr& expr, ExprScope& scope, Aggreg
   if (!bind_all(expr.children, scope, aggregate.arguments)) return false;
   std::vector<ExpressionPtr>& arguments = aggregate.arguments;
   const std::size_t given = arguments.size() + (ordered_set ? keys.size() : 0);
-  const std::size_t constants = std::min(constant_arguments(expr.text, given), arguments.size());
+  const std::size_t constants = std::min(constant_arguments(definition, given), arguments.size());
   for (std::size_t i = arguments.size() - constants; i < arguments.size(); ++i) {
     std::optional<Value> value = bind_constant_argument(arguments[i], expr, expr.children[i].span);
     if (!value.has_value()) return false;
@@ -128,6 +110,7 @@ std::optional<Value> Binder::bind_constant_argument(const ExpressionPtr& argumen
 bool Binder::resolve(AggregateCall& aggregate) {
   AggregateCallInfo info;
   info.name = aggregate.name;
+  info.definition = aggregate.definition;
   for (const ExpressionPtr& argument : aggregate.arguments) info.arguments.push_back(argument->type);
   info.constants = aggregate.constants;
   info.order = aggregate.order;
@@ -172,6 +155,7 @@ ExpressionPtr Binder::bind_aggregate_call(const Expr& expr, ExprScope& scope) {
   }
   AggregateCall aggregate;
   aggregate.name = expr.text;
+  aggregate.definition = find_aggregate(expr.text, functions());
   aggregate.distinct = expr.flag;
   aggregate.span = expr.span;
   aggregate.fast_sum = sums_fast(expr);
@@ -183,7 +167,7 @@ ExpressionPtr Binder::bind_aggregate_call(const Expr& expr, ExprScope& scope) {
     aggregate.filter = bind_condition(expr.filter[0], inner);
     if (aggregate.filter == nullptr) return nullptr;
   }
-  const Result<Type> without = resolve_aggregate(expr.text, {}, false);
+  const Result<Type> without = aggregate.definition != nullptr ? Type() : resolve_aggregate(expr.text, {}, false);
   const bool unsupported_yet = !without.has_value() && without.error().code() == ErrorCode::kSqlUnsupported;
   if (expr.children.empty() && expr.order.empty() && !expr.star && !unsupported_yet) {
     error(ErrorCode::kSqlType, expr.span, "`" + expr.text + "` needs an argument",

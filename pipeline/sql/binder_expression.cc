@@ -49,7 +49,7 @@ ExpressionPtr Binder::call(std::string_view name, std::vector<ExpressionPtr> arg
   for (const ExpressionPtr& argument : arguments) {
     if (argument == nullptr) return nullptr;
   }
-  return checked(make_call(name, std::move(arguments), span), span);
+  return checked(make_call(name, std::move(arguments), span, functions()), span);
 }
 
 bool Binder::bind_all(const std::vector<Expr>& items, ExprScope& scope, std::vector<ExpressionPtr>& out) {

@@ -107,7 +107,7 @@ Relation Binder::bind_select(const Select& select, SourceSpan span) {
     good = add_filter(input, select.where[0], scope);
   }
   const bool aggregates = std::any_of(select.items.begin(), select.items.end(),
-                                      [](const SelectItem& i) { return has_aggregate(i.expr); }) ||
+                                      [&](const SelectItem& i) { return has_aggregate(i.expr); }) ||
                           (!select.having.empty() && has_aggregate(select.having[0]));
   const bool grouped = select.grouped || aggregates || select.distinct;
   if (!grouped && !select.having.empty()) {

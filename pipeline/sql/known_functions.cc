@@ -4,11 +4,21 @@
 #include <algorithm>
 #include <array>
 
+#include "keywords.h"
+
 namespace weir::sql {
 namespace {
 
 constexpr std::array kRanking = std::to_array<std::string_view>(
     {"ROW_NUMBER", "RANK", "DENSE_RANK", "LAG", "LEAD", "NTILE", "PERCENT_RANK", "CUME_DIST", "NTH_VALUE"});
+
+constexpr std::array kWindow = std::to_array<std::string_view>({"TUMBLE", "HOP", "CUMULATE", "SESSION"});
+
+constexpr std::array kSyntax = std::to_array<std::string_view>(
+    {"ARRAY",    "CUBE",       "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "DATE",           "DESCRIPTOR",
+     "EXTRACT",  "GROUPING",   "GROUPING_ID",  "HOP_ROWS",     "LOCALTIME",         "LOCALTIMESTAMP", "MAP",
+     "ROLLUP",   "ROW",        "TIME",         "TIMESTAMP",    "TIMESTAMPADD",      "TIMESTAMPDIFF",  "TIMESTAMP_LTZ",
+     "TRY_CAST", "TUMBLE_ROWS"});
 
 constexpr std::array kMatch =
     std::to_array<std::string_view>({"MATCH_ROWTIME", "MATCH_PROCTIME", "CLASSIFIER", "MATCH_NUMBER", "PREV", "NEXT"});
@@ -180,6 +190,23 @@ std::string unsupported_function(std::string_view name) {
   if (contains(kMatch, name)) return quoted + " belongs to MATCH_RECOGNIZE, which is not supported yet";
   if (contains(kScalar, name)) return "the function " + quoted + " is not supported yet";
   return {};
+}
+
+bool is_window_function(std::string_view name) noexcept {
+  return std::find(kWindow.begin(), kWindow.end(), name) != kWindow.end();
+}
+
+std::string_view property_window(std::string_view name) noexcept {
+  const std::size_t bar = name.find('_');
+  if (bar == std::string_view::npos || !is_window_function(name.substr(0, bar))) return {};
+  const std::string_view tail = name.substr(bar + 1);
+  const bool known = tail == "START" || tail == "END" || tail == "ROWTIME" || tail == "PROCTIME";
+  return known ? name.substr(0, bar) : std::string_view();
+}
+
+bool has_own_syntax(std::string_view name) noexcept {
+  return is_reserved(name) || is_window_function(name) || !property_window(name).empty() || name.starts_with("JSON_") ||
+         std::find(kSyntax.begin(), kSyntax.end(), name) != kSyntax.end();
 }
 
 }  // namespace weir::sql

@@ -1,4 +1,4 @@
-// Names and types of aggregates, fused and registered. See aggregate.h.
+// Names and types of aggregates: fused kernels, Weir's other ones, a host's. See aggregate.h.
 #include "weir/pipeline/aggregate.h"
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "aggregates/distinct.h"
 #include "weir/core/check.h"
 #include "weir/core/suggest.h"
+#include "weir/pipeline/function_catalogue.h"
 
 namespace weir {
 namespace {
@@ -92,7 +93,7 @@ Result<Type> resolve_fused(const std::string& name, std::span<const Type> argume
   return nullable(arguments[0]);
 }
 
-Result<Type> resolve_registered(const AggregateDefinition& definition, const AggregateCallInfo& call) {
+Result<Type> resolve_defined(const AggregateDefinition& definition, const AggregateCallInfo& call) {
   if (!call.order.empty() && !definition.order_allowed && !definition.ordered_set)
     return Error(ErrorCode::kSqlType, definition.name + " takes no ORDER BY");
   if (definition.ordered_set && call.order.size() > 1)
@@ -114,33 +115,39 @@ Result<Type> resolve_registered(const AggregateDefinition& definition, const Agg
 
 }  // namespace
 
-bool is_aggregate_name(std::string_view name) noexcept {
+AggregateDefinitionPtr find_aggregate(std::string_view name, const FunctionCatalogue* functions) {
   const std::string key = upper(name);
-  return is_fused_aggregate(key) || is_known_later(key) || find_aggregate(key) != nullptr;
+  if (AggregateDefinitionPtr own = built_in_aggregate(key); own != nullptr || functions == nullptr) return own;
+  return functions->aggregate(key);
+}
+
+bool is_aggregate_name(std::string_view name, const FunctionCatalogue* functions) {
+  const std::string key = upper(name);
+  return is_fused_aggregate(key) || is_known_later(key) || find_aggregate(key, functions) != nullptr;
 }
 
 std::vector<AggregateHelp> aggregate_functions() {
   std::vector<AggregateHelp> list(std::begin(kFused), std::end(kFused));
-  for (const AggregateDefinition* definition : registered_aggregates())
+  for (const AggregateDefinitionPtr& definition : built_in_aggregates())
     list.push_back({definition->name, definition->signature, definition->meaning});
   return list;
 }
 
-std::size_t constant_arguments(std::string_view name, std::size_t count) noexcept {
-  const AggregateDefinition* definition = find_aggregate(name);
+std::size_t constant_arguments(const AggregateDefinition* definition, std::size_t count) noexcept {
   if (definition == nullptr) return 0;
   const std::size_t columns_max = definition->arguments_max - definition->constants_max;
   return count <= columns_max ? 0 : std::min<std::size_t>(count - columns_max, definition->constants_max);
 }
 
 Result<Type> resolve_aggregate(const AggregateCallInfo& call) {
+  if (call.definition != nullptr) return resolve_defined(*call.definition, call);
   const std::string key = upper(call.name);
   if (is_fused_aggregate(key)) {
     if (!call.order.empty()) return Error(ErrorCode::kSqlType, key + " takes no ORDER BY");
     WEIR_CHECK(call.constants.empty());
     return resolve_fused(key, call.arguments, call.distinct);
   }
-  if (const AggregateDefinition* definition = find_aggregate(key)) return resolve_registered(*definition, call);
+  if (const AggregateDefinitionPtr definition = built_in_aggregate(key)) return resolve_defined(*definition, call);
   if (is_known_later(key)) return Error(ErrorCode::kSqlUnsupported, "the aggregate " + key + " is not supported yet");
   return Error(ErrorCode::kSqlUnknownName, "no aggregate function is called " + call.name).with_hint(nearest_hint(key));
 }
@@ -157,13 +164,14 @@ Result<AggregateFunctionPtr> make_aggregate_function(const AggregateCallInfo& ca
   AggregateCallInfo made = call;
   made.name = upper(call.name);
   const DistinctForm form = made.retracts ? DistinctForm::kCounted : DistinctForm::kPlain;
-  if (is_fused_aggregate(made.name)) {
+  if (made.definition == nullptr && is_fused_aggregate(made.name)) {
     const bool extreme = made.name == "MIN" || made.name == "MAX";
     if (extreme && made.retracts) return make_counted_fold(made);
     const bool by_set = made.distinct && !extreme;
     return by_set ? make_distinct(made, nullptr, form) : Result<AggregateFunctionPtr>(AggregateFunctionPtr());
   }
-  const AggregateDefinition* definition = find_aggregate(made.name);
+  const AggregateDefinitionPtr definition =
+      made.definition != nullptr ? made.definition : built_in_aggregate(made.name);
   if (definition == nullptr) return Error(ErrorCode::kSqlUnknownName, "no aggregate function is called " + call.name);
   if (!made.distinct || definition->distinct_allowed) return definition->make(made);
   made.distinct = false;

@@ -142,6 +142,7 @@ int AggregateLayout::add_skipped(const Schema& input, int argument, int filter) 
 Result<AggregateCallInfo> call_info(const AggregateColumn& call, const Schema& input) {
   AggregateCallInfo info;
   info.name = call.name;
+  info.definition = call.definition;
   for (const int column : call.arguments) {
     if (column < 0 || column >= static_cast<int>(input.size()))
       return Error(ErrorCode::kInvalidArgument, "an aggregate names a column that its input does not have");

@@ -17,7 +17,6 @@ namespace {
 class LastName : public testing::TestWithParam<std::tuple<std::uint32_t, KeyedPlan, std::uint32_t, int>> {
  protected:
   LastName() {
-    register_last_text();
     std::map<std::tuple<std::int64_t, std::string>, std::tuple<std::int64_t, int, int, std::string>> last;
     const std::int64_t slide = std::get<3>(GetParam());
     for (int file = 0; file < 3; ++file) {
@@ -52,6 +51,7 @@ class LastName : public testing::TestWithParam<std::tuple<std::uint32_t, KeyedPl
   }
   JobOptions options() const {
     JobOptions options = small_options();
+    options.functions = last_text_catalogue();
     options.shards = std::get<0>(GetParam());
     options.keyed_plan = std::get<1>(GetParam());
     options.batch_rows = std::get<2>(GetParam());
@@ -85,10 +85,10 @@ std::string long_names(const Folder& folder, int keys, std::size_t length) {
 }
 
 TEST(UserAggregate, strings_of_many_groups_go_through_exchanges_in_batches_that_fit) {
-  register_last_text();
   for (const std::uint32_t shards : {1u, 2u, 3u}) {
     Folder folder;
     JobOptions options = small_options();
+    options.functions = last_text_catalogue();
     options.shards = shards;
     options.keyed_plan = KeyedPlan::kLocalMerge;
     options.ring_batches = 1;
@@ -105,16 +105,15 @@ TEST(UserAggregate, strings_of_many_groups_go_through_exchanges_in_batches_that_
 }
 
 TEST(UserAggregate, a_heap_at_its_maximum_names_the_call_and_the_limit) {
-  register_last_text();
   Folder folder;
   JobOptions options = small_options();
+  options.functions = last_text_catalogue();
   options.state_bytes_max = 256 << 10;
   expect_error(run_sql(long_names(folder, 500, 2000), options), ErrorCode::kLimitExceeded,
                {"LAST_TEXT(`name`)", "hint: raise state_bytes_max (262144)"});
 }
 
 TEST(UserAggregate, that_depends_on_order_is_not_shuffled_and_explain_says_why) {
-  register_last_text();
   Folder folder;
   const std::string in = folder.put("in.csv", "1,k,name\n");
   const std::string sql =
@@ -122,7 +121,9 @@ TEST(UserAggregate, that_depends_on_order_is_not_shuffled_and_explain_says_why) 
       csv_table("o", "k STRING, name STRING", folder.path("out")) +
       "INSERT INTO o SELECT k, LAST_TEXT(name) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) "
       "GROUP BY k, window_start, window_end;";
-  Result<JobPlan> plan = plan_sql(sql, {});
+  SqlOptions frontend;
+  frontend.functions = last_text_catalogue();
+  Result<JobPlan> plan = plan_sql(sql, frontend);
   ASSERT_TRUE(plan.has_value()) << plan.error().to_string();
   JobOptions options = small_options();
   options.shards = 2;

@@ -1,5 +1,5 @@
 // Weir as a part of a trading program: ticks are appended from the program's own thread, and the answer is there when
-// append returns. An Engine has the jobs; a C++ function is known to SQL; typed rows go in and come out.
+// append returns. An Engine has the jobs and a C++ function that their SQL calls; typed rows go in and come out.
 #include <cstdio>
 
 #include "weir/weir.h"
@@ -28,7 +28,8 @@ constexpr const char* kSql = R"(
     END;)";
 
 weir::Result<void> run() {
-  WEIR_TRY(weir::register_function("spread", [](double bid, double ask) { return ask - bid; }));
+  weir::Engine engine;
+  WEIR_TRY(engine.functions().add_function("spread", [](double bid, double ask) { return ask - bid; }));
   weir::JobOptions options;
   options.inline_append = true;
   auto& ticks = options.host_tables["ticks"];
@@ -45,7 +46,6 @@ weir::Result<void> run() {
   };
   options.host_tables["bars"].results.batches = 4;
 
-  weir::Engine engine;
   WEIR_ASSIGN(weir::Job * job, engine.create_job("spreads", kSql, std::move(options)));
   WEIR_ASSIGN(weir::Writer writer, job->writer("ticks"));
   WEIR_ASSIGN(weir::Reader reader, job->reader("bars"));

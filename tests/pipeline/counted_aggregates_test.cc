@@ -168,7 +168,7 @@ TEST(PercentileDisc, KeepsTheTypeOfItsValue) {
 }
 
 TEST(Percentile, RefusesFractionsOutsideAndValuesThatAreNoNumbers) {
-  const AggregateDefinition* definition = find_aggregate("PERCENTILE");
+  const AggregateDefinitionPtr definition = find_aggregate("PERCENTILE");
   ASSERT_NE(definition, nullptr);
   AggregateCallInfo call{"PERCENTILE", {Type::float64()}, {Value{1.5}}, {}, false, Type::float64()};
   const Result<AggregateFunctionPtr> made = definition->make(call);
@@ -374,7 +374,7 @@ TEST(Histogram, CountsEachPartOfItsRange) {
 }
 
 TEST(Histogram, RefusesARangeWithoutWidthAndTooManyBuckets) {
-  const AggregateDefinition* definition = find_aggregate("HISTOGRAM");
+  const AggregateDefinitionPtr definition = find_aggregate("HISTOGRAM");
   ASSERT_NE(definition, nullptr);
   const auto code_of = [&](double low, double high, std::int64_t buckets) {
     const AggregateCallInfo call{"HISTOGRAM", {Type::float64()}, {Value{low}, Value{high}, Value{buckets}}, {},
@@ -479,7 +479,7 @@ TEST(ApproxPercentile, TDigestAndKllOfFewItemsLieBetweenTheLeastAndTheGreatest) 
 }
 
 TEST(ApproxPercentile, RefusesMethodsAndAccuraciesThatItHasNot) {
-  const AggregateDefinition* definition = find_aggregate("approx_quantile");
+  const AggregateDefinitionPtr definition = find_aggregate("approx_quantile");
   ASSERT_NE(definition, nullptr);
   for (const std::vector<Value>& constants :
        std::vector<std::vector<Value>>{{Value{0.5}, Value{std::string("gk")}},

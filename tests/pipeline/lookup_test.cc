@@ -13,22 +13,23 @@ namespace {
 
 using Dictionary = std::map<std::int64_t, std::int64_t>;
 
-Result<void> add(const std::string& name, const Dictionary& dictionary) {
+Result<void> add(FunctionCatalogue& functions, const std::string& name, const Dictionary& dictionary) {
   std::vector<std::int64_t> keys, values;
   for (const auto& [key, value] : dictionary) {
     keys.push_back(key);
     values.push_back(value);
   }
-  return register_lookup(name, {keys.data(), values.data(), keys.size()});
+  return functions.add_lookup(name, {keys.data(), values.data(), keys.size()});
 }
 
 /// name(k) over the keys in a job with a filter before it, where `filtered`; "NULL" or the value a row.
-std::vector<std::string> look_up(const std::string& name, const std::vector<std::int64_t>& keys, bool filtered,
-                                 bool nullable) {
+std::vector<std::string> look_up(const std::shared_ptr<const FunctionCatalogue>& functions, const std::string& name,
+                                 const std::vector<std::int64_t>& keys, bool filtered, bool nullable) {
   JobOptions options;
   options.pin = false;
   options.threads = false;
   options.batch_rows = 64;
+  options.functions = functions;
   std::size_t at = 0;
   options.host_tables["t"].read = [&](std::uint32_t, Batch& batch) {
     std::uint32_t row = 0;
@@ -61,7 +62,8 @@ std::vector<std::string> look_up(const std::string& name, const std::vector<std:
   return found;
 }
 
-void expect_found(const std::string& name, const Dictionary& dictionary, const std::vector<std::int64_t>& keys) {
+void expect_found(const std::shared_ptr<const FunctionCatalogue>& functions, const std::string& name,
+                  const Dictionary& dictionary, const std::vector<std::int64_t>& keys) {
   for (const bool filtered : {false, true})
     for (const bool nullable : {false, true}) {
       SCOPED_TRACE(name + (filtered ? " filtered" : "") + (nullable ? " nullable" : ""));
@@ -75,7 +77,7 @@ void expect_found(const std::string& name, const Dictionary& dictionary, const s
         const auto entry = dictionary.find(key);
         expected.push_back(entry == dictionary.end() ? "NULL" : std::to_string(entry->second));
       }
-      EXPECT_EQ(look_up(name, keys, filtered, nullable), expected);
+      EXPECT_EQ(look_up(functions, name, keys, filtered, nullable), expected);
     }
 }
 
@@ -96,29 +98,31 @@ TEST(Lookup, close_keys_gapped_keys_and_far_keys_give_what_the_map_gives) {
     keys.push_back(std::next(far.begin(), static_cast<std::ptrdiff_t>(random() % far.size()))->first);
     keys.push_back(static_cast<std::int64_t>(random() % 990) - 10);
   }
-  ASSERT_TRUE(add("test_close", close).has_value());
-  ASSERT_TRUE(add("Test_Gapped", gapped).has_value());
-  ASSERT_TRUE(add("TEST_FAR", far).has_value());
-  ASSERT_TRUE(add("test_empty", {}).has_value());
-  expect_found("TEST_CLOSE", close, keys);
-  expect_found("test_gapped", gapped, keys);
-  expect_found("test_far", far, keys);
-  expect_found("test_empty", {}, keys);
+  const auto functions = std::make_shared<FunctionCatalogue>();
+  ASSERT_TRUE(add(*functions, "test_close", close).has_value());
+  ASSERT_TRUE(add(*functions, "Test_Gapped", gapped).has_value());
+  ASSERT_TRUE(add(*functions, "TEST_FAR", far).has_value());
+  ASSERT_TRUE(add(*functions, "test_empty", {}).has_value());
+  expect_found(functions, "TEST_CLOSE", close, keys);
+  expect_found(functions, "test_gapped", gapped, keys);
+  expect_found(functions, "test_far", far, keys);
+  expect_found(functions, "test_empty", {}, keys);
   std::vector<std::int64_t> inside;
   for (std::int64_t key = -10; key < 990; ++key) inside.push_back(key);
-  expect_found("test_close", close, inside);
+  expect_found(functions, "test_close", close, inside);
 }
 
 TEST(Lookup, names_that_are_taken_or_odd_and_keys_given_twice_are_refused) {
-  ASSERT_TRUE(add("test_taken", {{1, 2}}).has_value());
+  FunctionCatalogue functions;
+  ASSERT_TRUE(add(functions, "test_taken", {{1, 2}}).has_value());
   for (const char* name : {"test_taken", "TEST_TAKEN", "upper", "bool_and", "", "1st", "with space", "ümlaut"}) {
-    const auto result = add(name, {{1, 2}});
+    const auto result = add(functions, name, {{1, 2}});
     ASSERT_FALSE(result.has_value()) << name;
     EXPECT_EQ(result.error().code(), ErrorCode::kInvalidArgument) << name;
   }
   for (const std::int64_t other : {std::int64_t{5}, std::int64_t{1} << 40}) {
     const std::int64_t keys[] = {3, other, 3}, values[] = {1, 2, 3};
-    EXPECT_FALSE(register_lookup("test_twice", {keys, values, 3}).has_value());
+    EXPECT_FALSE(functions.add_lookup("test_twice", {keys, values, 3}).has_value());
   }
 }
 

@@ -127,29 +127,5 @@ TEST(LateFilter, DropsTheRowsWhoseWindowHadFiredBeforeThem) {
   EXPECT_EQ(late->ledger().imbalance(late->held_rows()), 0);
 }
 
-TEST(AggregateInputs, EqualExpressionsBecomeOneColumn) {
-  const Schema input = row_schema(TypeId::kInt);
-  PlanNode node;
-  node.kind = PlanNode::Kind::kAggregate;
-  node.window = ten_ms();
-  node.keys = {make_column(1, Type::integer())};
-  node.schema.fields = {{"the_key", Type::integer()}};
-  for (const char* name : {"SUM", "AVG"}) {
-    AggregateCall call;
-    call.name = name;
-    call.arguments = {*make_call("+", {make_column(3, Type::bigint()), make_column(1, Type::integer())})};
-    node.aggregates.push_back(call);
-  }
-  auto inputs = aggregate_inputs(node, input);
-  ASSERT_TRUE(inputs.has_value());
-  EXPECT_EQ(inputs->expressions.size(), 3u);  // the key, the time, v + k
-  EXPECT_EQ(inputs->options.aggregates[0].arguments, inputs->options.aggregates[1].arguments);
-  EXPECT_EQ(inputs->options.window->time_column, 1u);
-  auto schema = result_schema(inputs->options);
-  ASSERT_TRUE(schema.has_value());
-  EXPECT_EQ(schema->size(), 6u);
-  EXPECT_EQ(schema->fields[0].name, "the_key");
-}
-
 }  // namespace
 }  // namespace weir

@@ -89,9 +89,17 @@ TEST(SqlAggregate, CountsOfArgumentsAreChecked) {
 }
 
 TEST(SqlAggregate, AHostsAggregateIsCalledByItsName) {
-  test::register_last_text();
-  EXPECT_EQ(calls_of("last_text(channel) AS a"), "LAST_TEXT(`channel`)");
-  EXPECT_EQ(error_of("LAST_TEXT(n) AS a"), "LAST_TEXT takes a text");
+  SqlOptions options;
+  options.functions = test::last_text_catalogue();
+  const auto plan_of = [&](const std::string& calls) {
+    return test::plan_text(std::string(test::kTables) + query(calls), options);
+  };
+  EXPECT_THAT(plan_of("last_text(channel) AS a"), HasSubstr("calls [LAST_TEXT(`channel`)]"));
+  EXPECT_THAT(plan_of("LAST_TEXT(n) AS a"), HasSubstr("LAST_TEXT takes a text"));
+  EXPECT_THAT(plan_of("LAST_TEXT() AS a"), HasSubstr("`LAST_TEXT` needs an argument"));
+  EXPECT_THAT(plan_of("LAST_TEXT(channel, n) AS a"), HasSubstr("LAST_TEXT takes 1 argument, 2 were given"));
+  EXPECT_THAT(plan_of("LAST_TEXTS(channel) AS a"), HasSubstr("did you mean LAST_TEXT?"));
+  EXPECT_EQ(error_of("last_text(channel) AS a"), "no function is called LAST_TEXT");
 }
 
 }  // namespace

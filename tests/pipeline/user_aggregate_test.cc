@@ -1,4 +1,4 @@
-// A host's aggregate: the harness's view of it, and the registry's rules.
+// A host's aggregate: the harness's view of it, and the rules of catalogues.
 #include <gmock/gmock.h>
 
 #include "support/aggregate_harness.h"
@@ -11,9 +11,9 @@ namespace {
 using namespace test;
 
 TEST(UserAggregate, DependsOnTheOrderOfRowsAndOwnsMemory) {
-  register_last_text();
   AggregateCase c;
   c.name = "LAST_TEXT";
+  c.definition = std::make_shared<const AggregateDefinition>(last_text_definition());
   c.arguments = {Type::string()};
   c.row = [](Random& random) {
     return std::vector{Value{std::string(random.below(60), static_cast<char>(random.between('a', 'z')))}};
@@ -32,61 +32,85 @@ AggregateDefinition definition_of(const char* name) {
   return definition;
 }
 
-TEST(Registry, FindsByNameInAnyCaseAndRefusesWhatIsTakenOrNoName) {
-  ASSERT_TRUE(register_aggregate(definition_of("registry_test_one")).has_value());
-  EXPECT_NE(find_aggregate("Registry_Test_ONE"), nullptr);
-  EXPECT_EQ(find_aggregate("Registry_Test_ONE")->name, "REGISTRY_TEST_ONE");
-  for (const char* name : {"REGISTRY_TEST_ONE", "sum", "COUNT", "BOOL_AND", "", "1ST", "A B", "ä"}) {
-    const Result<void> refused = register_aggregate(definition_of(name));
+TEST(FunctionCatalogue, FindsByNameInAnyCaseAndRefusesWhatIsTakenOrNoName) {
+  FunctionCatalogue functions;
+  ASSERT_TRUE(functions.add_aggregate(definition_of("registry_test_one")).has_value());
+  ASSERT_TRUE(functions.add_function("half", [](double x) { return x / 2; }).has_value());
+  ASSERT_NE(find_aggregate("Registry_Test_ONE", &functions), nullptr);
+  EXPECT_EQ(find_aggregate("Registry_Test_ONE", &functions)->name, "REGISTRY_TEST_ONE");
+  EXPECT_EQ(find_aggregate("HALF", &functions), nullptr);
+  EXPECT_THAT(functions.names(), testing::ElementsAre("HALF", "REGISTRY_TEST_ONE"));
+  for (const char* name : {"REGISTRY_TEST_ONE",
+                           "half",
+                           "sum",
+                           "COUNT",
+                           "BOOL_AND",
+                           "RANK",
+                           "UPPER",
+                           "",
+                           "1ST",
+                           "A B",
+                           "ä",
+                           "TUMBLE",
+                           "HOP_START",
+                           "GROUPING",
+                           "CAST",
+                           "TRY_CAST",
+                           "select",
+                           "LEFT",
+                           "JSON_VALUE",
+                           "EXTRACT",
+                           "ARRAY"}) {
+    const Result<void> refused = functions.add_aggregate(definition_of(name));
     ASSERT_FALSE(refused.has_value()) << name;
     EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(refused.error().to_string(), testing::HasSubstr("a function cannot be called '"));
   }
   AggregateDefinition empty = definition_of("REGISTRY_TEST_TWO");
   empty.make = nullptr;
-  EXPECT_FALSE(register_aggregate(std::move(empty)).has_value());
+  EXPECT_FALSE(functions.add_aggregate(std::move(empty)).has_value());
+  EXPECT_EQ(functions.names().size(), 2u);
 }
 
-TEST(Registry, ListsItsOwnBeforeAHostsEachByName) {
-  register_last_text();
-  bool own = true;
+TEST(FunctionCatalogue, IsWhatTheBinderAsksAndNoOtherSeesIt) {
+  const std::shared_ptr<FunctionCatalogue> functions = last_text_catalogue();
+  const FunctionCatalogue other;
+  EXPECT_TRUE(is_aggregate_name("last_text", functions.get()));
+  EXPECT_FALSE(is_aggregate_name("last_text", &other));
+  EXPECT_FALSE(is_aggregate_name("last_text"));
+  AggregateCallInfo call;
+  call.name = "LAST_TEXT";
+  call.definition = find_aggregate(call.name, functions.get());
+  call.arguments = {Type::string()};
+  EXPECT_EQ(resolve_aggregate(call)->to_string(), "STRING");
+  call.arguments = {};
+  EXPECT_EQ(resolve_aggregate(call).error().code(), ErrorCode::kSqlType);
+  call.arguments = {Type::of(TypeId::kNull)};
+  EXPECT_EQ(resolve_aggregate(call).error().code(), ErrorCode::kSqlType);
+  call.definition = nullptr;
+  EXPECT_EQ(resolve_aggregate(call).error().code(), ErrorCode::kSqlUnknownName);
+}
+
+TEST(FunctionCatalogue, WeirsOwnAggregatesAreListedByName) {
   std::string before;
-  for (const AggregateDefinition* definition : registered_aggregates()) {
-    const bool host = definition->name == "LAST_TEXT" || definition->name.starts_with("REGISTRY_TEST");
-    if (host && own) before.clear();
-    own = own && !host;
-    EXPECT_EQ(own, !host) << definition->name;
+  for (const AggregateDefinitionPtr& definition : built_in_aggregates()) {
     EXPECT_LT(before, definition->name);
+    EXPECT_EQ(find_aggregate(definition->name), definition);
+    EXPECT_TRUE(definition->resolve != nullptr && definition->make != nullptr) << definition->name;
     before = definition->name;
   }
-  EXPECT_FALSE(own);
+  EXPECT_GT(built_in_aggregates().size(), 40u);
 }
 
-TEST(Registry, IsWhatTheBinderAsks) {
-  register_last_text();
-  EXPECT_TRUE(is_aggregate_name("last_text"));
-  const Type text = Type::string();
-  EXPECT_EQ(resolve_aggregate("last_text", std::span(&text, 1), false)->to_string(), "STRING");
-  const Result<Type> near = resolve_aggregate("LAST_TEXTS", std::span(&text, 1), false);
-  ASSERT_FALSE(near.has_value());
-  EXPECT_THAT(std::string(near.error().hint()), testing::HasSubstr("LAST_TEXT"));
-  EXPECT_EQ(resolve_aggregate("LAST_TEXT", {}, false).error().code(), ErrorCode::kSqlType);
-  const Type null = Type::of(TypeId::kNull);
-  EXPECT_EQ(resolve_aggregate("LAST_TEXT", std::span(&null, 1), false).error().code(), ErrorCode::kSqlType);
-  bool listed = false;
-  for (const AggregateHelp& help : aggregate_functions()) listed = listed || help.name == "LAST_TEXT";
-  EXPECT_TRUE(listed);
-}
-
-TEST(Registry, TellsColumnsFromTrailingConstants) {
+TEST(FunctionCatalogue, TellsColumnsFromTrailingConstants) {
   AggregateDefinition definition = definition_of("REGISTRY_TEST_THREE");
   definition.arguments_min = 1;
   definition.arguments_max = 3;
   definition.constants_max = 2;
-  ASSERT_TRUE(register_aggregate(std::move(definition)).has_value());
-  EXPECT_EQ(constant_arguments("registry_test_three", 1), 0u);
-  EXPECT_EQ(constant_arguments("registry_test_three", 2), 1u);
-  EXPECT_EQ(constant_arguments("registry_test_three", 3), 2u);
-  EXPECT_EQ(constant_arguments("SUM", 3), 0u);
+  EXPECT_EQ(constant_arguments(&definition, 1), 0u);
+  EXPECT_EQ(constant_arguments(&definition, 2), 1u);
+  EXPECT_EQ(constant_arguments(&definition, 3), 2u);
+  EXPECT_EQ(constant_arguments(nullptr, 3), 0u);
 }
 
 }  // namespace

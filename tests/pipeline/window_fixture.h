@@ -275,13 +275,17 @@ struct OracleGroup {
 
 /// The aggregates that OracleGroup::text prints, over row_schema.
 inline std::vector<AggregateColumn> all_aggregates() {
-  register_last_text();
-  return {{"COUNT", {}, -1, {}, "rows"},      {"COUNT", {3}, -1, {}, "values"},  {"SUM", {3}, -1, {}, "sum"},
-          {"AVG", {3}, -1, {}, "avg"},        {"MIN", {3}, -1, {}, "min"},       {"MAX", {3}, -1, {}, "max"},
-          {"SUM", {4}, -1, {}, "number_sum"}, {"MIN", {4}, -1, {}, "dmin"},      {"MAX", {4}, -1, {}, "dmax"},
-          {"MIN", {5}, -1, {}, "smin"},       {"MAX", {5}, -1, {}, "smax"},      {"SUM", {3}, 6, {}, "fsum"},
-          {"COUNT", {}, 6, {}, "fcount"},     {"SUM", {7}, -1, {}, "msum"},      {"BOOL_AND", {6}, -1, {}, "all"},
-          {"LAST_TEXT", {5}, -1, {}, "last"}, {"LAST_TEXT", {5}, 6, {}, "flast"}};
+  std::vector<AggregateColumn> all = {
+      {"COUNT", {}, -1, {}, "rows"},      {"COUNT", {3}, -1, {}, "values"},  {"SUM", {3}, -1, {}, "sum"},
+      {"AVG", {3}, -1, {}, "avg"},        {"MIN", {3}, -1, {}, "min"},       {"MAX", {3}, -1, {}, "max"},
+      {"SUM", {4}, -1, {}, "number_sum"}, {"MIN", {4}, -1, {}, "dmin"},      {"MAX", {4}, -1, {}, "dmax"},
+      {"MIN", {5}, -1, {}, "smin"},       {"MAX", {5}, -1, {}, "smax"},      {"SUM", {3}, 6, {}, "fsum"},
+      {"COUNT", {}, 6, {}, "fcount"},     {"SUM", {7}, -1, {}, "msum"},      {"BOOL_AND", {6}, -1, {}, "all"},
+      {"LAST_TEXT", {5}, -1, {}, "last"}, {"LAST_TEXT", {5}, 6, {}, "flast"}};
+  const auto last_text = std::make_shared<const AggregateDefinition>(last_text_definition());
+  for (AggregateColumn& column : all)
+    if (column.name == last_text->name) column.definition = last_text;
+  return all;
 }
 
 inline std::int64_t floor_to(std::int64_t time, std::int64_t size, std::int64_t offset) {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "weir/core/random.h"
+#include "weir/pipeline/aggregate.h"
 #include "weir/pipeline/aggregate_function.h"
 #include "window/state_arena.h"
 
@@ -40,7 +41,8 @@ struct AggregateCase {
   std::vector<Value> constants;
   std::vector<AggregateOrder> order;  ///< Of the last order.size() arguments.
   bool distinct = false;
-  /// Set: the function itself, without the registry; then `result` is its type.
+  AggregateDefinitionPtr definition = nullptr;  ///< A host's; null: Weir's own of that name.
+  /// Set: the function itself, without a definition; then `result` is its type.
   AggregateFunctionPtr function;
   Type result;
   /// Draws the arguments of a row; the harness puts NULLs in by itself.
@@ -467,11 +469,11 @@ class AggregateRound {
   std::vector<Value> first_;
 };
 
-/// The function of a case, through the registry where the case gives none. Fails the test where there is none.
+/// The function of a case, by its definition where the case gives none. Fails the test where there is none.
 inline AggregateFunctionPtr function_of(const AggregateCase& c, Type& result) {
   result = c.result;
   if (c.function != nullptr) return c.function;
-  const AggregateDefinition* definition = find_aggregate(c.name);
+  const AggregateDefinitionPtr definition = c.definition != nullptr ? c.definition : find_aggregate(c.name);
   EXPECT_NE(definition, nullptr) << c.name;
   if (definition == nullptr) return nullptr;
   const std::size_t order_columns = definition->ordered_set ? 0 : c.order.size();

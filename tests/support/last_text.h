@@ -6,7 +6,9 @@
 #include <memory>
 #include <utility>
 
+#include "weir/core/check.h"
 #include "weir/pipeline/aggregate_function.h"
+#include "weir/pipeline/function_catalogue.h"
 
 namespace weir::test {
 
@@ -77,9 +79,7 @@ class LastText final : public AggregateFunction {
   }
 };
 
-/// Registers it once for the program.
-inline void register_last_text() {
-  if (find_aggregate("LAST_TEXT") != nullptr) return;
+inline AggregateDefinition last_text_definition() {
   AggregateDefinition definition;
   definition.name = "LAST_TEXT";
   definition.signature = "LAST_TEXT(text)";
@@ -91,8 +91,15 @@ inline void register_last_text() {
   definition.make = [](const AggregateCallInfo&) -> Result<AggregateFunctionPtr> {
     return AggregateFunctionPtr(std::make_shared<LastText>());
   };
-  const Result<void> registered = register_aggregate(std::move(definition));
-  WEIR_CHECK(registered.has_value());
+  return definition;
+}
+
+/// A catalogue that has it.
+inline std::shared_ptr<FunctionCatalogue> last_text_catalogue() {
+  auto catalogue = std::make_shared<FunctionCatalogue>();
+  const Result<void> added = catalogue->add_aggregate(last_text_definition());
+  WEIR_CHECK(added.has_value());
+  return catalogue;
 }
 
 }  // namespace weir::test

@@ -28,6 +28,7 @@ JobOptions options_of(const Query& query, const Parameters& parameters, std::uin
   options.cpus.assign(parameters.cpus.begin(), parameters.cpus.begin() + std::min<std::ptrdiff_t>(2, shards));
   options.batch_rows = static_cast<std::uint32_t>(parameters.value("lightsaber.batch_rows", 8192, 1024));
   options.slices_max = static_cast<std::uint32_t>(parameters.value("lightsaber.slices", 16384, 16384));
+  options.functions = query.functions;
   options.host_tables["events"].structs = query.layout;
   return options;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,10 @@
 #include "harness/report.h"
 #include "weir/core/batch.h"
 #include "workloads/lightsaber/replay.h"
+
+namespace weir {
+class FunctionCatalogue;
+}
 
 namespace weir::bench {
 
@@ -49,7 +54,8 @@ struct Query {
   std::string columns;         ///< Of the table, without the watermark.
   std::string result_columns;  ///< Of the sink.
   std::string select;          ///< After INSERT INTO results.
-  std::vector<std::string> read_columns;  ///< Those that the query reads, in the order of the table.
+  std::shared_ptr<const FunctionCatalogue> functions;  ///< What it calls beside Weir's own.
+  std::vector<std::string> read_columns;               ///< Those that the query reads, in the order of the table.
   StructLayout layout;
   std::int64_t unit_ns = 1'000'000'000;
   std::int64_t size = 1, slide = 1;  ///< Of the window, in units.

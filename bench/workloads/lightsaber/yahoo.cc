@@ -5,8 +5,9 @@
 // over 128 bytes is the limit, and by hand 1.5 to 2 times that from the last-level cache. The engine writes and reads
 // 24 bytes a row in the second-level cache: some 1 ns.
 #include <cstring>
+#include <numeric>
 
-#include "weir/pipeline/lookup.h"
+#include "weir/pipeline/function_catalogue.h"
 #include "workloads/lightsaber/query.h"
 
 namespace weir::bench {
@@ -22,26 +23,29 @@ static_assert(sizeof(Row) == 128);
 
 constexpr std::uint32_t kAds = 1000, kCampaigns = 100, kRowsPerUnit = 1000;
 
-/// Campaigns are numbers far apart, as in the original.
-const std::vector<std::int64_t>& campaign_of_ad() {
-  static const std::vector<std::int64_t> campaigns = [] {
-    std::vector<std::int64_t> all(kAds), keys(kAds);
-    Numbers numbers(41);
-    for (std::uint32_t ad = 0; ad < kAds; ++ad) {
-      keys[ad] = ad;
-      all[ad] = ad % 10 != 0 ? all[ad - 1] : static_cast<std::int64_t>(numbers.below(10'000) * 100 + ad / 10);
-    }
-    const auto done = register_lookup("campaign_of", {keys.data(), all.data(), kAds});
-    if (!done.has_value()) wrong_answer("YSB", done.error().to_string());
-    return all;
-  }();
-  return campaigns;
+/// By ad. Campaigns are numbers far apart, as in the original.
+std::vector<std::int64_t> campaigns_of_ads() {
+  std::vector<std::int64_t> all(kAds);
+  Numbers numbers(41);
+  for (std::uint32_t ad = 0; ad < kAds; ++ad)
+    all[ad] = ad % 10 != 0 ? all[ad - 1] : static_cast<std::int64_t>(numbers.below(10'000) * 100 + ad / 10);
+  return all;
+}
+
+/// CAMPAIGN_OF(ad).
+std::shared_ptr<const FunctionCatalogue> campaign_lookup(const std::vector<std::int64_t>& campaigns) {
+  std::vector<std::int64_t> ads(kAds);
+  std::iota(ads.begin(), ads.end(), 0);
+  auto functions = std::make_shared<FunctionCatalogue>();
+  const auto done = functions->add_lookup("campaign_of", {ads.data(), campaigns.data(), kAds});
+  if (!done.has_value()) wrong_answer("YSB", done.error().to_string());
+  return functions;
 }
 
 }  // namespace
 
 std::vector<Query> yahoo_queries(const Parameters& parameters) {
-  const std::vector<std::int64_t>& campaigns = campaign_of_ad();
+  const std::vector<std::int64_t> campaigns = campaigns_of_ads();
   const std::size_t count = replay_bytes(parameters) / sizeof(Row) / kRowsPerUnit * kRowsPerUnit;
   std::vector<std::byte> sample(count * sizeof(Row));
   Query query;
@@ -69,6 +73,7 @@ std::vector<Query> yahoo_queries(const Parameters& parameters) {
       "SELECT window_end, campaign, COUNT(*), MAX(ts) FROM (SELECT campaign_of(ad_id) AS campaign, ts, window_start, "
       "window_end FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '1:40' MINUTE TO SECOND)) WHERE event_type "
       "= 0) GROUP BY window_start, window_end, campaign";
+  query.functions = campaign_lookup(campaigns);
   query.read_columns = {"ts", "ad_id", "event_type"};
   query.layout = {sizeof(Row),
                   {{"ts", offsetof(Row, time), FieldForm::kInt64, query.unit_ns},
@@ -83,7 +88,7 @@ std::vector<Query> yahoo_queries(const Parameters& parameters) {
   query.rows = run_rows(parameters, 200'000'000);
   query.replay = Replay(sample, sizeof(Row), replay_bytes(parameters));
   query.key_count = kCampaigns;
-  query.lower = [&campaigns](std::uint32_t key, const Cell& cell, ResultRow& row) {
+  query.lower = [campaigns](std::uint32_t key, const Cell& cell, ResultRow& row) {
     row.add(campaigns[std::size_t{key} * 10]);
     row.add(cell.count);
     row.add(cell.last_unit * 1'000'000'000);

@@ -9,6 +9,7 @@
 #include "weir/io/connector.h"
 #include "weir/pipeline/aggregate_function.h"
 #include "weir/pipeline/engine.h"
+#include "weir/pipeline/function_catalogue.h"
 #include "weir/pipeline/job.h"
 #include "weir/pipeline/lookup.h"
 #include "weir/pipeline/plan.h"

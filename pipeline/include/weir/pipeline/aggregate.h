@@ -1,5 +1,5 @@
 // Aggregates by name: what the binder, the builder and the planner need to know of them, whether a fused kernel
-// computes them (COUNT, SUM, AVG, MIN, MAX: window/aggregate_layout.h) or a registered AggregateFunction.
+// computes them (COUNT, SUM, AVG, MIN, MAX: window/aggregate_layout.h) or an AggregateFunction.
 #pragma once
 
 #include <span>
@@ -12,11 +12,19 @@
 
 namespace weir {
 
-/// True for every aggregate function of the dialect, whether Weir has it yet or not ("COUNT", "LISTAGG", …), and for
-/// those that a host registered; case-insensitive. What is no aggregate is a scalar function or unknown.
-bool is_aggregate_name(std::string_view name) noexcept;
+class FunctionCatalogue;
 
-/// Type of the result of an aggregate call (whose `result` is not looked at), by Flink's rules:
+/// True for every aggregate function of the dialect, whether Weir has it yet or not ("COUNT", "LISTAGG", …), and for
+/// those of the host's catalogue, if there is one; case-insensitive. What is no aggregate is a scalar function or
+/// unknown.
+bool is_aggregate_name(std::string_view name, const FunctionCatalogue* functions = nullptr);
+
+/// The definition behind a name, Weir's own or the host's; case-insensitive. Null where there is none, and for the
+/// names of fused kernels.
+AggregateDefinitionPtr find_aggregate(std::string_view name, const FunctionCatalogue* functions = nullptr);
+
+/// Type of the result of an aggregate call (whose `result` is not looked at), a host's by its `definition`, else by
+/// name and Flink's rules:
 ///   COUNT(*) (no argument), COUNT(x), COUNT(DISTINCT x, …)   BIGINT NOT NULL
 ///   SUM(x)   integers and FLOAT, DOUBLE their own type; DECIMAL(p, s) → DECIMAL(38, s)
 ///   AVG(x)   integers their own type, truncated toward zero; FLOAT, DOUBLE; DECIMAL(p, s) → DECIMAL(38, max(s, 6))
@@ -32,15 +40,14 @@ Result<Type> resolve_aggregate(std::string_view name, std::span<const Type> argu
 /// kernel computes it. Errors: those of the definition's make().
 Result<AggregateFunctionPtr> make_aggregate_function(const AggregateCallInfo& call);
 
-/// How many of `count` arguments of a call to the named aggregate, from the end, have to be constants. 0 for a name
-/// that is not registered.
-std::size_t constant_arguments(std::string_view name, std::size_t count) noexcept;
+/// How many of `count` arguments of a call, from the end, have to be constants. 0 for a fused kernel (null).
+std::size_t constant_arguments(const AggregateDefinition* definition, std::size_t count) noexcept;
 
 /// One line of the reference.
 struct AggregateHelp {
   std::string_view name, signature, meaning;
 };
-/// The aggregates that Weir computes: the fused ones, then the registered ones by name. Views stay valid.
+/// Weir's own aggregates: the fused ones, then the others by name. Views stay valid.
 std::vector<AggregateHelp> aggregate_functions();
 
 }  // namespace weir

@@ -1,5 +1,5 @@
 // AggregateFunction: the algebra of one aggregate call (lift, combine, lower, and an inverse where there is one), and
-// the registry that finds it by name. Weir's own aggregates but COUNT, SUM, AVG, MIN and MAX (whose accumulators are
+// its line in a catalogue. Weir's own aggregates but COUNT, SUM, AVG, MIN and MAX (whose accumulators are
 // fused kernels, window/aggregate_layout.h) are written against this interface, and so are a host's: an aggregate is
 // one file.
 //
@@ -44,6 +44,9 @@ struct AggregateOrder {
   friend bool operator==(const AggregateOrder&, const AggregateOrder&) = default;
 };
 
+struct AggregateDefinition;
+using AggregateDefinitionPtr = std::shared_ptr<const AggregateDefinition>;
+
 /// A call as it was bound.
 struct AggregateCallInfo {
   std::string name;              ///< Upper case.
@@ -55,6 +58,7 @@ struct AggregateCallInfo {
   Type result;
   /// Rows will be taken out again: where there is a form that has an inverse, make() gives that.
   bool retracts = false;
+  AggregateDefinitionPtr definition = nullptr;  ///< A host's aggregate; null: Weir's own of that name.
 };
 
 /// Rows of one batch on their way into states.
@@ -144,7 +148,7 @@ class AggregateFunction {
 
 using AggregateFunctionPtr = std::shared_ptr<const AggregateFunction>;
 
-/// A line of the catalogue: how a call is typed and made.
+/// A line of a catalogue: how a call is typed and made.
 struct AggregateDefinition {
   std::string name;       ///< Upper case.
   std::string signature;  ///< "PERCENTILE(number, fraction)", for messages and the reference.
@@ -163,12 +167,8 @@ struct AggregateDefinition {
   std::function<Result<AggregateFunctionPtr>(const AggregateCallInfo&)> make;
 };
 
-/// Registers an aggregate under a name that SQL and the builder can use from then on. Thread: any, before jobs are
-/// bound. Errors: kInvalidArgument (a name that is taken, or not an identifier).
-Result<void> register_aggregate(AggregateDefinition definition);
-/// Case-insensitive; null where there is none. The pointer stays valid.
-const AggregateDefinition* find_aggregate(std::string_view name) noexcept;
-/// All registered aggregates, Weir's own first, by name.
-std::vector<const AggregateDefinition*> registered_aggregates();
+/// Weir's own, by name: constants of the program. COUNT, SUM, AVG, MIN and MAX, which are fused kernels, are not among
+/// them.
+std::span<const AggregateDefinitionPtr> built_in_aggregates();
 
 }  // namespace weir

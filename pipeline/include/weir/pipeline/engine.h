@@ -6,7 +6,7 @@
 //   job->start();  …  job->drain();  job->wait();
 //   job = *engine.create_again("bars");                       // the same plan anew, with fresh writers and readers
 //
-// Functions and aggregates that a host registers are known by name to SQL of the whole process, as Weir's own are.
+// Functions that a host adds to functions() are known to SQL of this engine's jobs and to no other.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@
 
 #include "weir/core/clock.h"
 #include "weir/core/result.h"
+#include "weir/pipeline/function_catalogue.h"
 #include "weir/pipeline/job.h"
 #include "weir/pipeline/plan.h"
 
@@ -25,6 +26,8 @@ namespace weir {
 
 struct EngineOptions {
   Clock* clock = nullptr;  ///< Of jobs that name none; null: the system's. Must outlive the engine.
+  /// Of jobs whose options name none; null: one of the engine's own. Engines may share one.
+  std::shared_ptr<FunctionCatalogue> functions = nullptr;
   std::uint32_t jobs_max = 256;
 };
 
@@ -36,6 +39,10 @@ class Engine {
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
+
+  /// The functions that SQL of this engine's jobs knows beside Weir's own. Jobs that are there already keep theirs.
+  /// Thread: any. Good as long as the engine.
+  FunctionCatalogue& functions() const noexcept;
 
   /// Makes a job, which is not started. The pointer is good until remove() or create_again() of that name.
   /// Errors: kInvalidArgument (a name that is taken, or empty), kLimitExceeded (jobs_max), those of make_job and

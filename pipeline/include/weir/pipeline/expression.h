@@ -40,6 +40,7 @@ struct SourceSpan {
 
 struct ScalarFunction;  // expression/functions.h
 struct Expression;
+class FunctionCatalogue;
 using ExpressionPtr = std::shared_ptr<const Expression>;
 
 /// Immutable. Made only by the make_ functions below, which keep it well typed.
@@ -60,6 +61,7 @@ struct Expression {
   bool try_cast = false;
   Value literal;
   const ScalarFunction* function = nullptr;
+  std::shared_ptr<const void> function_owner;  ///< Keeps a host's function; null for Weir's own.
   std::vector<ExpressionPtr> arguments;
   SourceSpan span;
 
@@ -71,8 +73,10 @@ ExpressionPtr make_column(std::uint32_t column, Type type, SourceSpan span = {})
 ExpressionPtr make_literal(Value value, Type type, SourceSpan span = {});
 /// Resolves a function or operator by its SQL name ("+", "=", "LIKE", "UPPER", "NOT", "IS NULL", "BETWEEN", "IN",
 /// "NULLIF", "IF", "AND", …, case-insensitive), coerces the arguments and folds constants. Errors: kSqlUnknownName
-/// (with the nearest names as hint), kSqlType (names the argument types and the signatures that exist).
-Result<ExpressionPtr> make_call(std::string_view name, std::vector<ExpressionPtr> arguments, SourceSpan span = {});
+/// (with the nearest names as hint), kSqlType (names the argument types and the signatures that exist). A name that is
+/// none of Weir's own is looked for in the host's catalogue, if there is one; the expression keeps what it calls.
+Result<ExpressionPtr> make_call(std::string_view name, std::vector<ExpressionPtr> arguments, SourceSpan span = {},
+                                const FunctionCatalogue* functions = nullptr);
 /// Errors: kSqlType where no cast exists; kInvalidCast where a constant does not fit.
 Result<ExpressionPtr> make_cast(ExpressionPtr argument, const Type& type, bool try_cast = false, SourceSpan span = {});
 /// when/then pairs then the else part, or without it (NULL). Coerces the results to one type.

@@ -28,6 +28,7 @@
 
 namespace weir {
 
+class FunctionCatalogue;
 class SimWorld;
 
 enum class KeyedPlan : std::uint8_t { kAuto, kLocalMerge, kShuffle };
@@ -59,6 +60,8 @@ struct JobOptions {
   Clock* clock = nullptr;           ///< null: the system's.
   SimWorld* world =
       nullptr;  ///< Not null: the simulated backend in this world (not `backend`), one thread; must outlive the job.
+  /// The host's functions that SQL knows beside Weir's own (function_catalogue.h); null: an Engine's, or none.
+  std::shared_ptr<const FunctionCatalogue> functions = nullptr;
   std::uint64_t seed = 1;           ///< Of the simulated scheduler and backend.
   std::size_t trace_spans_max = 0;  ///< Spans kept a shard; 0: no trace.
   std::map<std::string, HostTable>

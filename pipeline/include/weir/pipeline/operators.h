@@ -9,8 +9,7 @@
 // No result is late for a window over it: its window_time lies above every watermark that was passed on before it.
 //
 // A window aggregate takes columns, not expressions: the planner puts a project before it whose expressions are the
-// keys, the event time, the arguments and the filters; aggregate_inputs() makes that project and the columns in one
-// step.
+// keys, the event time, the arguments and the filters.
 #pragma once
 
 #include <cstddef>
@@ -156,8 +155,9 @@ struct AggregateColumn {
   std::vector<Value> constants = {};       ///< Trailing constant arguments.
   std::vector<AggregateOrder> order = {};  ///< ORDER BY inside the call.
   bool distinct = false;
-  bool fast_sum = false;  ///< AggregateCall::fast_sum.
-  bool retracts = false;  ///< AggregateCallInfo::retracts.
+  bool fast_sum = false;                   ///< AggregateCall::fast_sum.
+  bool retracts = false;                   ///< AggregateCallInfo::retracts.
+  AggregateDefinitionPtr definition = {};  ///< A host's; null: Weir's own of that name.
 };
 /// The call over columns of `input`. Errors: kInvalidArgument (a column that the input does not have).
 Result<AggregateCallInfo> call_info(const AggregateColumn& call, const Schema& input);
@@ -244,15 +244,5 @@ class WindowAggregateOperator : public Operator {
 Result<Schema> partial_schema(const WindowAggregateOptions& options);
 /// Columns of a partial that carry keys are the first options.keys.size().
 Result<Schema> result_schema(const WindowAggregateOptions& options);
-
-/// The project before a window aggregate and the aggregate's columns over that project's schema. Equal expressions
-/// become one column.
-struct AggregateInputs {
-  std::vector<ExpressionPtr> expressions;
-  Schema schema;
-  WindowAggregateOptions options;
-};
-/// Requires: a kAggregate node; the input of its kWindow node is `input`.
-Result<AggregateInputs> aggregate_inputs(const PlanNode& aggregate, const Schema& input);
 
 }  // namespace weir

@@ -36,11 +36,12 @@ struct TableDefinition {
 
 /// An aggregate call, bound: name resolved, arguments over the input's columns.
 struct AggregateCall {
-  std::string name;                      ///< Upper case: "COUNT", "SUM", "LISTAGG", …
-  std::vector<ExpressionPtr> arguments;  ///< Empty for COUNT(*). The last order.size() are those of ORDER BY.
-  std::vector<Value> constants;          ///< Trailing constant arguments; a number with a point is a double.
-  std::vector<AggregateOrder> order;     ///< ORDER BY inside the call, or WITHIN GROUP (ORDER BY …).
-  ExpressionPtr filter;                  ///< FILTER (WHERE …), or null.
+  std::string name;                             ///< Upper case: "COUNT", "SUM", "LISTAGG", …
+  AggregateDefinitionPtr definition = nullptr;  ///< A host's aggregate; null: Weir's own of that name.
+  std::vector<ExpressionPtr> arguments;         ///< Empty for COUNT(*). The last order.size() are those of ORDER BY.
+  std::vector<Value> constants;                 ///< Trailing constant arguments; a number with a point is a double.
+  std::vector<AggregateOrder> order;            ///< ORDER BY inside the call, or WITHIN GROUP (ORDER BY …).
+  ExpressionPtr filter;                         ///< FILTER (WHERE …), or null.
   bool distinct = false;
   /// SUM and AVG of FLOAT and DOUBLE: add doubles as they come in place of exactly. Faster; the last bits of the result
   /// may then differ between numbers of shards. SQL: SET 'weir.double-sum' = 'fast' (default 'exact').

@@ -20,6 +20,8 @@
 
 namespace weir {
 
+class FunctionCatalogue;
+
 /// Something wrong with the SQL text. Shape: `span` in bytes of the text; lines and columns from 1, columns in code
 /// points.
 struct Diagnostic {
@@ -46,6 +48,8 @@ struct SqlOptions {
   /// option whose key the message names in quotes ('key' or `key`), or at the byte of the text that its position names
   /// (Position::at_byte of an option_spans entry), else at the table's name.
   std::function<Result<void>(const TableDefinition&)> validate_table;
+  /// The host's functions, beside Weir's own. What the text calls is kept by the plan.
+  std::shared_ptr<const FunctionCatalogue> functions = nullptr;
   std::size_t text_bytes_max = std::size_t{4} << 20;  ///< Longer text is refused: kLimitExceeded.
   std::size_t errors_max = 10;                        ///< Diagnostics given; later ones are left out.
 };

@@ -1,6 +1,6 @@
 // User functions: a host's C++ as a scalar function of SQL.
 //
-//   register_function("MID", [](double bid, double ask) { return (bid + ask) / 2; });
+//   catalogue.add_function("MID", [](double bid, double ask) { return (bid + ask) / 2; });   (function_catalogue.h)
 //   … SELECT MID(bid, ask) FROM quotes
 //
 // Parameters and results are bool (BOOLEAN), std::int32_t (INT), std::int64_t (BIGINT), double (DOUBLE) and
@@ -51,7 +51,7 @@ struct FunctionCall {
   }
 };
 
-/// How a function is known. register_function makes it of a callable.
+/// How a function is known. FunctionCatalogue::add_function makes it of a callable.
 struct FunctionDefinition {
   std::string name;        ///< An identifier; SQL finds it in any case.
   std::string parameters;  ///< One letter each: b BOOLEAN, i INT, l BIGINT, d DOUBLE, s STRING.
@@ -60,10 +60,6 @@ struct FunctionDefinition {
   std::string meaning;  ///< One sentence, for the reference.
   std::function<void(FunctionCall&)> loop;
 };
-
-/// Makes the function known to SQL and the builder of this process, from then on and for good, as Weir's own are.
-/// Thread: any, before jobs are bound. Errors: kInvalidArgument (a name that is taken or is no identifier, a letter).
-Result<void> register_function(FunctionDefinition definition);
 
 namespace detail {
 
@@ -166,13 +162,5 @@ FunctionDefinition define_function(std::string name, F function, R (F::*)(A...) 
 }
 
 }  // namespace detail
-
-/// The same of a callable that is not a template, such as a lambda that changes nothing.
-template <typename F>
-Result<void> register_function(std::string name, F function, std::string meaning = "a function of the host") {
-  FunctionDefinition definition = detail::define_function(std::move(name), std::move(function), &F::operator());
-  definition.meaning = std::move(meaning);
-  return register_function(std::move(definition));
-}
 
 }  // namespace weir
