@@ -3,7 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <map>
@@ -18,12 +20,15 @@
 #include "weir/c.h"
 #include "weir/core/clock.h"
 #include "weir/io/arrow.h"
+#include "weir/pipeline/function_catalogue.h"
 #include "weir/pipeline/job.h"
 #include "weir/pipeline/reader.h"
 #include "weir/pipeline/writer.h"
 
 struct weir_setup {
   weir::JobOptions options;
+  /// options.functions. A job keeps what its SQL calls, so that more may be added afterwards.
+  std::shared_ptr<weir::FunctionCatalogue> functions = std::make_shared<weir::FunctionCatalogue>();
   struct Callback {
     weir_result_fn function = nullptr;
     void* user = nullptr;
@@ -81,6 +86,33 @@ class Deadline {
   bool bounded_;
   std::int64_t end_ns_;
 };
+
+/// Copies as much of the caller's struct as it has over one with all defaults. False where it is newer than this
+/// library and says something that this library does not know.
+template <class Struct>
+bool take_struct(const Struct* given, Struct* out) noexcept {
+  if (given == nullptr) return true;
+  const std::size_t size = given->size;
+  if (size < sizeof(std::size_t)) return false;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(given);
+  for (std::size_t i = sizeof(Struct); i < size; ++i)
+    if (bytes[i] != 0) return false;
+  std::memcpy(out, given, std::min(size, sizeof(Struct)));
+  out->size = sizeof(Struct);
+  return true;
+}
+
+/// Writes the defaults over the caller's struct, as long as it is.
+template <class Struct>
+void give_struct(const Struct& defaults, Struct* out, std::size_t size) noexcept {
+  if (out == nullptr || size < sizeof(std::size_t)) return;
+  std::memset(static_cast<void*>(out), 0, size);
+  std::memcpy(static_cast<void*>(out), &defaults, std::min(size, sizeof(Struct)));
+  std::memcpy(static_cast<void*>(out), &size, sizeof(size));
+}
+
+/// The error where take_struct gave false.
+std::int32_t too_new(const char* what);
 
 /// What structs of the C interface say, as a layout. Errors: kInvalidArgument.
 Result<StructLayout> struct_layout(std::size_t stride, const weir_field* fields, std::size_t count);

@@ -13,28 +13,6 @@ thread_local std::uint32_t last_code = 0;
 
 constexpr std::uint32_t kReaderBatchesMax = 1024;
 
-/// Copies as much of the caller's struct as it has over one with all defaults. False where it is newer than this
-/// library and says something that this library does not know.
-template <class Struct>
-bool take_struct(const Struct* given, Struct* out) noexcept {
-  if (given == nullptr) return true;
-  const std::size_t size = given->size;
-  if (size < sizeof(std::size_t)) return false;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(given);
-  for (std::size_t i = sizeof(Struct); i < size; ++i)
-    if (bytes[i] != 0) return false;
-  std::memcpy(out, given, std::min(size, sizeof(Struct)));
-  out->size = sizeof(Struct);
-  return true;
-}
-
-std::int32_t too_new(const char* what) {
-  return weir::c::failed(
-      weir::Error(weir::ErrorCode::kInvalidArgument,
-                  std::string(what) + ".size is wrong, or the struct says what this library does not know")
-          .with_hint(std::string("fill it with ") + what + "_init first"));
-}
-
 weir_options default_options() noexcept {
   const weir::JobOptions defaults;
   weir_options options = {};
@@ -57,15 +35,6 @@ weir_feed default_feed() noexcept {
   feed.writers = 1;
   feed.rows_max = defaults.rows_max;
   return feed;
-}
-
-/// Writes the defaults over the caller's struct, as long as it is.
-template <class Struct>
-void give_struct(const Struct& defaults, Struct* out, std::size_t size) noexcept {
-  if (out == nullptr || size < sizeof(std::size_t)) return;
-  std::memset(static_cast<void*>(out), 0, size);
-  std::memcpy(static_cast<void*>(out), &defaults, std::min(size, sizeof(Struct)));
-  std::memcpy(static_cast<void*>(out), &size, sizeof(size));
 }
 
 std::int32_t set_options(const weir_options& given, weir::JobOptions& out) {
@@ -107,6 +76,12 @@ std::int32_t missing(std::string_view what) noexcept {
   return guarded([&] { return failed(Error(ErrorCode::kInvalidArgument, std::string(what) + " is NULL")); });
 }
 
+std::int32_t too_new(const char* what) {
+  return failed(Error(ErrorCode::kInvalidArgument,
+                      std::string(what) + ".size is wrong, or the struct says what this library does not know")
+                    .with_hint(std::string("fill it with ") + what + "_init first"));
+}
+
 Result<StructLayout> struct_layout(std::size_t stride, const weir_field* fields, std::size_t count) {
   StructLayout layout;
   layout.stride = stride;
@@ -123,9 +98,12 @@ Result<StructLayout> struct_layout(std::size_t stride, const weir_field* fields,
 }  // namespace weir::c
 
 using weir::c::failed;
+using weir::c::give_struct;
 using weir::c::guarded;
 using weir::c::guarded_new;
 using weir::c::missing;
+using weir::c::take_struct;
+using weir::c::too_new;
 
 static_assert(static_cast<int>(weir::FieldForm::kDouble) == WEIR_DOUBLE, "forms of fields are numbered as in c.h");
 static_assert(static_cast<int>(weir::IdleKind::kPark) == WEIR_IDLE_PARK, "idle strategies are numbered as in c.h");
@@ -155,6 +133,7 @@ weir_setup* weir_setup_new(const weir_options* options) {
     weir_options given = default_options();
     if (!take_struct(options, &given)) return too_new("weir_options");
     out = std::make_unique<weir_setup>();
+    out->options.functions = out->functions;
     return set_options(given, out->options);
   });
 }

@@ -1,5 +1,5 @@
-"""The C interface from Python, by ctypes alone: structs in, structs out; and where pyarrow is installed, a table in and a
-stream of record batches out. Usage: ctypes_test.py libweir.so"""
+"""The C interface from Python, by ctypes alone: structs in, structs out; a function and an aggregate in Python; and where
+pyarrow is installed, a table in and a stream of record batches out. Usage: ctypes_test.py libweir.so"""
 import collections
 import ctypes as c
 import sys
@@ -107,6 +107,122 @@ def structs_in_and_out(weir):
     return ticks
 
 
+class Text(c.Union):
+    _fields_ = [("integer", c.c_int64), ("number", c.c_double), ("text", c.c_char_p)]
+
+
+class Value(c.Structure):
+    _fields_ = [("is_null", c.c_uint32), ("text_bytes", c.c_uint32), ("value", Text)]
+
+
+EVALUATE = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.POINTER(Value), c.POINTER(Value))
+INITIALIZE = c.CFUNCTYPE(None, c.c_void_p, c.c_void_p)
+LIFT = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.POINTER(Value))
+COMBINE = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)
+DESTROY = c.CFUNCTYPE(None, c.c_void_p)
+
+
+class Function(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("name", c.c_char_p), ("parameters", c.c_char_p), ("meaning", c.c_char_p),
+                ("result", c.c_uint32), ("unused", c.c_uint32), ("evaluate", EVALUATE), ("user", c.c_void_p),
+                ("destroy", DESTROY)]
+
+
+class Aggregate(c.Structure):
+    _fields_ = [("size", c.c_size_t), ("name", c.c_char_p), ("parameters", c.c_char_p), ("meaning", c.c_char_p),
+                ("result", c.c_uint32), ("takes_nulls", c.c_uint32), ("state_bytes", c.c_size_t),
+                ("initialize", INITIALIZE), ("lift", LIFT), ("combine", COMBINE), ("lower", LIFT), ("retract", LIFT),
+                ("subtract", COMBINE), ("user", c.c_void_p), ("destroy", DESTROY)]
+
+
+class Range(c.Structure):
+    """Least and greatest value: the state of RANGE_OF."""
+    _fields_ = [("least", c.c_double), ("greatest", c.c_double)]
+
+
+def at(address):
+    return Range.from_address(address)
+
+
+def functions_in_python(weir, ticks):
+    """RANGE_OF(x), an aggregate, and TWICE(x), a function, both of this script."""
+    destroyed = []
+
+    def initialize(_user, state):
+        at(state).least, at(state).greatest = float("inf"), float("-inf")
+
+    def lift(_user, _call, state, arguments):
+        x, kept = arguments[0].value.number, at(state)
+        kept.least, kept.greatest = min(kept.least, x), max(kept.greatest, x)
+        return 0
+
+    def combine(_user, _call, state, other):
+        kept, more = at(state), at(other)
+        kept.least, kept.greatest = min(kept.least, more.least), max(kept.greatest, more.greatest)
+        return 0
+
+    def lower(_user, _call, state, result):
+        result[0].is_null = 0
+        result[0].value.number = at(state).greatest - at(state).least
+        return 0
+
+    def twice(_user, call, arguments, result):
+        if arguments[0].value.number < 0:
+            return weir.weir_call_fail(c.c_void_p(call), b"TWICE of a negative price")
+        result[0].is_null = 0
+        result[0].value.number = 2 * arguments[0].value.number
+        return 0
+
+    aggregate, function = Aggregate(), Function()
+    weir.weir_aggregate_init(c.byref(aggregate), c.c_size_t(c.sizeof(aggregate)))
+    weir.weir_function_init(c.byref(function), c.c_size_t(c.sizeof(function)))
+    aggregate.name, aggregate.parameters, aggregate.result = b"range_of", b"d", ord("d")
+    aggregate.state_bytes, aggregate.initialize = c.sizeof(Range), INITIALIZE(initialize)
+    aggregate.lift, aggregate.combine, aggregate.lower = LIFT(lift), COMBINE(combine), LIFT(lower)
+    aggregate.destroy = DESTROY(lambda _user: destroyed.append("range_of"))
+    function.name, function.parameters, function.result = b"twice", b"d", ord("d")
+    function.evaluate, function.destroy = EVALUATE(twice), DESTROY(lambda _user: destroyed.append("twice"))
+
+    def run(price):
+        setup = c.c_void_p(weir.weir_setup_new(None))
+        assert weir.weir_setup_aggregate(setup, c.byref(aggregate)) == OK, weir.weir_last_error()
+        assert weir.weir_setup_function(setup, c.byref(function)) == OK, weir.weir_last_error()
+        listed, count = fields(Tick, {"ms": 1_000_000})
+        assert weir.weir_setup_structs(setup, b"ticks", c.c_size_t(c.sizeof(Tick)), listed, c.c_size_t(count)) == OK
+        assert weir.weir_setup_writers(setup, b"ticks", None) == OK
+        assert weir.weir_setup_reader(setup, b"bars", 4) == OK
+        made = weir.weir_job_new(setup, SQL.replace(b"MAX(price)", b"RANGE_OF(" + price + b")"), None)
+        assert made, weir.weir_last_error().decode()
+        job = c.c_void_p(made)
+        weir.weir_setup_free(setup)
+        writer = c.c_void_p(weir.weir_job_writer(job, b"ticks", 0))
+        reader = c.c_void_p(weir.weir_job_reader(job, b"bars"))
+        listed, count = fields(Bar)
+        assert weir.weir_reader_structs(reader, c.c_size_t(c.sizeof(Bar)), listed, c.c_size_t(count)) == OK
+        assert weir.weir_job_start(job) == OK
+        weir.weir_writer_append_wait(writer, ticks, c.c_size_t(len(ticks)), c.c_int64(-1), None)
+        weir.weir_writer_free(writer)
+        status = weir.weir_job_wait(job, c.c_int64(-1))
+        text, seen, bars, rows = weir.weir_last_error(), [], (Bar * 16)(), c.c_size_t(status == OK)
+        while rows.value:
+            assert weir.weir_reader_read(reader, bars, c.c_size_t(len(bars)), c.byref(rows)) == OK
+            seen += [(bar.symbol, bar.count, bar.high) for bar in bars[:rows.value]]
+        weir.weir_reader_free(reader)
+        weir.weir_job_free(job)
+        return status, text, sorted(seen)
+
+    groups = collections.defaultdict(list)
+    for tick in ticks:
+        groups[tick.ms // 1000, tick.symbol].append(2 * tick.price)
+    expected = sorted((symbol, len(prices), max(prices) - min(prices)) for (_, symbol), prices in groups.items())
+    status, text, seen = run(b"TWICE(price)")
+    assert (status, seen) == (OK, expected), (status, text, seen)
+    assert sorted(destroyed) == ["range_of", "twice"], destroyed
+    status, text, _ = run(b"TWICE(price - 900)")
+    assert status == -5007 and b"TWICE: TWICE of a negative price" in text, (status, text)
+    assert len(destroyed) == 4, destroyed
+
+
 def pyarrow_in_and_out(weir, pa, ticks):
     table = pa.table({
         "ts": pa.array([tick.ms for tick in ticks], pa.timestamp("ms")),
@@ -138,6 +254,7 @@ def pyarrow_in_and_out(weir, pa, ticks):
 def main():
     weir = load(sys.argv[1])
     ticks = structs_in_and_out(weir)
+    functions_in_python(weir, ticks)
     try:
         import pyarrow as pa
     except ImportError:

@@ -140,6 +140,86 @@ int32_t weir_setup_reader(weir_setup* setup, const char* table, uint32_t batches
 typedef int32_t (*weir_result_fn)(void* user, const struct ArrowSchema* schema, const struct ArrowArray* array);
 int32_t weir_setup_callback(weir_setup* setup, const char* table, weir_result_fn function, void* user);
 
+/* ---- Functions of the caller's ---------------------------------------------------------------------------------- */
+
+/* SQL knows a setup's functions beside Weir's own, in the jobs that are made of it from then on, and nowhere else: two
+ * setups may have different functions under one name. A name is an identifier, found in any case; one of Weir's own, one
+ * that SQL has a syntax for, and one that the setup has already are refused.
+ *
+ * Types are letters: b BOOLEAN, i INT, l BIGINT, d DOUBLE, s STRING (UTF-8).
+ *
+ * Threads. A function is called on the threads of the job's shards, by several at once where there are several, or in
+ * WEIR_MODE_POLL and WEIR_MODE_INLINE on the host's; and in weir_job_new, where all arguments are constants. What `user`
+ * stands for has to allow that. A shard waits for it, so it should not: it does not block, and calls nothing of this
+ * header but weir_call_fail, weir_job_stop and weir_job_progress. It throws no exception and does not jump out.
+ *
+ * Answers. It gives the same for the same, since it may be called for any row, in any order, any number of times. It
+ * returns 0; anything else ends the job with an error of code 5007 that names the function and says what weir_call_fail
+ * was given.
+ *
+ * Lifetime. What the caller's struct says is copied. `destroy` (may be NULL) is called once, with `user`, when nothing
+ * can call the function any more: the setup and all jobs made of it are freed, and what stands on these jobs. Where
+ * the function could not be added it is not called. */
+typedef struct weir_value {
+  uint32_t is_null;    /* 1: NULL, and the rest says nothing */
+  uint32_t text_bytes; /* s: length of the text, which no zero ends */
+  union {
+    int64_t integer;  /* b (0, 1), i, l */
+    double number;    /* d */
+    const char* text; /* s. Of an argument: good in the call. Of a result: good until the thread calls again */
+  } as;
+} weir_value;
+
+/* A call that runs. */
+typedef struct weir_call weir_call;
+/* Why the call fails: copied, UTF-8; NULL: no reason. Gives -1, for the function to return. */
+int32_t weir_call_fail(weir_call* call, const char* message);
+
+/* A scalar function. A row with a NULL argument gives NULL and is not asked. */
+typedef struct weir_function {
+  size_t size;
+  const char* name;
+  const char* parameters; /* a letter each, at most 16 */
+  const char* meaning;    /* one sentence, for the reference; may be NULL */
+  uint32_t result;        /* a letter */
+  uint32_t unused;
+  /* `result` comes as NULL of no text: set is_null to 0 and the value. */
+  int32_t (*evaluate)(void* user, weir_call* call, const weir_value* arguments, weir_value* result);
+  void* user;
+  void (*destroy)(void* user);
+} weir_function;
+void weir_function_init(weir_function* function, size_t size);
+int32_t weir_setup_function(weir_setup* setup, const weir_function* function);
+
+/* An aggregate: what is known of the rows of a group is `state_bytes` bytes, aligned to 8, which may be moved and copied
+ * as they are, so that they own nothing. The result may not depend on the order of rows and of combine. With retract and
+ * subtract, after which a state has to stand as if the rows had never come, it may stand over results that change, and
+ * sliding windows take out what leaves them. Arguments are converted to their letter where no value is lost on the way
+ * (l takes all integers, d all numbers); SQL's CAST does the rest. */
+typedef struct weir_aggregate {
+  size_t size;
+  const char* name;
+  const char* parameters; /* a letter each, 1 to 16 */
+  const char* meaning;    /* may be NULL */
+  uint32_t result;        /* a letter */
+  uint32_t takes_nulls;   /* 1: rows with a NULL argument come too; default 0: they are left out */
+  size_t state_bytes;     /* 1 … 4096 */
+  void (*initialize)(void* user, void* state); /* of zeros makes a state without rows; NULL: zeros are one */
+  /* Adds a row. */
+  int32_t (*lift)(void* user, weir_call* call, void* state, const weir_value* arguments);
+  /* Adds what is in `from`, which stays as it is. */
+  int32_t (*combine)(void* user, weir_call* call, void* state, const void* from);
+  /* The result, as that of a scalar function. */
+  int32_t (*lower)(void* user, weir_call* call, const void* state, weir_value* result);
+  /* The inverse of lift and that of combine: both or, NULL, neither. */
+  int32_t (*retract)(void* user, weir_call* call, void* state, const weir_value* arguments);
+  int32_t (*subtract)(void* user, weir_call* call, void* state, const void* what);
+  void* user;
+  void (*destroy)(void* user);
+} weir_aggregate;
+void weir_aggregate_init(weir_aggregate* aggregate, size_t size);
+int32_t weir_setup_aggregate(weir_setup* setup, const weir_aggregate* aggregate);
+
 /* ---- Jobs ----------------------------------------------------------------------------------------------------- */
 
 /* Plans the SQL text and takes all memory. `name` stands in messages; NULL: "job.sql". The setup may be freed or
