@@ -1,10 +1,15 @@
 // Byte sinks: buffers fill in turn and are written in that order, one write in flight, so that what was written is
 // always a prefix of what was committed, also when the disk is full.
+//
+// A full disk is waited for where nothing is lost by it: at open, and at a write, which is tried again from where it
+// stopped. A sync that finds it full is final: the system may have dropped the pages that it could not write, and the
+// next sync would say that all is well.
 #include "weir/io/byte_sink.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 
 #include "sources.h"
 #include "weir/core/check.h"
@@ -40,13 +45,39 @@ struct WriterConfig {
 constexpr std::int64_t kFullDiskRetryNs = 250'000'000;
 constexpr std::int64_t kNotFull = -1;
 
-/// Buffers [head, head + sealed) are full and wait to be written; the next one fills.
+bool is_full(std::int32_t result) noexcept {
+  return result == -ENOSPC || result == -EDQUOT;
+}
+
+/// Opens the file or connection and says how it is written to.
+using Opener = std::function<Result<IoHandle>(IoBackend& backend, WriterConfig& config)>;
+
+/// Buffers [head, head + sealed) are full and wait to be written; the next one fills. They fill before the file is
+/// there, too, where there was no room for it.
 class BufferedWriter final : public OpOwner {
  public:
-  /// `error` and `bytes_written` are the sink's; they are not used after abandon().
-  BufferedWriter(IoBackend& backend, IoHandle handle, WriterConfig config, std::optional<Error>& error,
+  /// `error` and `bytes_written` are the sink's; these and `opener` are not used after abandon().
+  BufferedWriter(IoBackend& backend, Opener opener, WriterConfig config, std::optional<Error>& error,
                  std::uint64_t& bytes_written)
-      : backend_(backend), handle_(handle), config_(std::move(config)), error_(error), bytes_written_(bytes_written) {}
+      : backend_(backend),
+        opener_(std::move(opener)),
+        config_(std::move(config)),
+        error_(error),
+        bytes_written_(bytes_written) {}
+
+  /// Opens the file. Where the disk is full and may be waited for, it is tried again later and this says that all is
+  /// well.
+  Result<void> open() {
+    Result<IoHandle> opened = opener_(backend_, config_);
+    if (opened.has_value()) {
+      handle_ = *opened;
+      open_ = true;
+      full_since_ns_ = kNotFull;
+      return {};
+    }
+    if (opened.error().code() == ErrorCode::kDiskFull && wait_for_room()) return {};
+    return std::move(opened).error();
+  }
 
   bool take_memory() {
     memory_ = take_pages(std::size_t{config_.buffers_max} * config_.buffer_bytes);
@@ -100,12 +131,13 @@ class BufferedWriter final : public OpOwner {
   void abandon() noexcept {
     closing_ = abandoned_ = true;
     if (retry_.valid()) backend_.cancel(retry_);
-    if (!close_started_) backend_.close(handle_);
+    if (open_ && !close_started_) backend_.close(handle_);
     close_started_ = true;
   }
 
   void pump() {
-    if (in_flight_ != 0 || close_started_) return;
+    if (in_flight_ != 0 || close_started_ || error_.has_value()) return;
+    if (!open_ && !open_again()) return;
     if (sealed_ == 0 && flush_wanted_ && filling() != 0) seal();
     if (sealed_ != 0) return write_head();
     if (filling() == 0) flush_wanted_ = false;
@@ -122,7 +154,7 @@ class BufferedWriter final : public OpOwner {
     if (event.tag == kRetry) retry_ = {};
     if (abandoned_) return;
     if (event.tag == kRetry) return pump();
-    if (event.tag == kWrite && wait_for_room(event.result)) return;
+    if (event.tag == kWrite && is_full(event.result) && wait_for_room()) return;
     if (event.result < 0 || (event.tag == kWrite && event.result == 0)) return fail(event);
     switch (event.tag) {
       case kWrite:
@@ -165,9 +197,9 @@ class BufferedWriter final : public OpOwner {
     if (op.valid()) ++in_flight_;  // else at ops_max: the next call tries again
   }
 
-  /// A full disk may get room again: whether the write is to be tried again later.
-  bool wait_for_room(std::int32_t result) noexcept {
-    if (config_.full_disk_timeout_ns == 0 || (result != -ENOSPC && result != -EDQUOT)) return false;
+  /// A full disk may get room again: whether the write or open is to be tried again later.
+  bool wait_for_room() noexcept {
+    if (config_.full_disk_timeout_ns == 0) return false;
     const std::int64_t now = backend_.clock().now_ns();
     if (full_since_ns_ == kNotFull) {
       full_since_ns_ = now;
@@ -177,6 +209,18 @@ class BufferedWriter final : public OpOwner {
     retry_ = backend_.timeout(kFullDiskRetryNs, *this, kRetry);
     if (retry_.valid()) ++in_flight_;  // else at ops_max: the next call tries again
     return true;
+  }
+
+  /// Whether the file that had to wait for room is open now.
+  bool open_again() {
+    Result<void> opened = open();
+    if (!opened.has_value()) error_.emplace(std::move(opened).error().with_context(waited("opening " + config_.name)));
+    return open_;
+  }
+
+  std::string waited(std::string what) const {
+    if (!disk_full()) return what;
+    return what + ", having waited " + std::to_string(config_.full_disk_timeout_ns / 1'000'000'000) + " s for room";
   }
 
   void on_written(std::uint32_t bytes) {
@@ -192,9 +236,7 @@ class BufferedWriter final : public OpOwner {
 
   void fail(const IoEvent& event) {
     const char* action = event.tag == kSync ? "cannot sync " : event.tag == kClose ? "cannot close " : "cannot write ";
-    std::string what = action + config_.name + " after " + std::to_string(bytes_written_) + " bytes";
-    if (disk_full())
-      what += ", having waited " + std::to_string(config_.full_disk_timeout_ns / 1'000'000'000) + " s for room";
+    const std::string what = waited(action + config_.name + " after " + std::to_string(bytes_written_) + " bytes");
     if (!error_.has_value())
       error_.emplace(event.result == 0 ? Error(ErrorCode::kIo, what + ": the system takes no bytes")
                                        : Error::from_errno(-event.result, what));
@@ -208,8 +250,9 @@ class BufferedWriter final : public OpOwner {
   }
 
   IoBackend& backend_;
+  const Opener opener_;
   IoHandle handle_;
-  const WriterConfig config_;
+  WriterConfig config_;
   std::optional<Error>& error_;
   std::uint64_t& bytes_written_;
   PageMemory memory_;
@@ -220,6 +263,7 @@ class BufferedWriter final : public OpOwner {
   OpId retry_;
   std::int64_t full_since_ns_ = kNotFull;
   std::uint32_t in_flight_ = 0;
+  bool open_ = false;
   bool flush_wanted_ = false;
   bool closing_ = false;
   bool abandoned_ = false;
@@ -248,13 +292,16 @@ class BufferedSink : public ByteSink {
     config.name = name_;
     config.buffers_max = buffers_max_;
     config.buffer_bytes = buffer_bytes_;
-    WEIR_ASSIGN(const IoHandle handle, open_handle(backend, config));
     backend_ = &backend;
-    writer_ = std::make_unique<BufferedWriter>(backend, handle, std::move(config), error_, bytes_written_);
-    if (writer_->take_memory()) return {};
+    Opener opener = [this](IoBackend& from, WriterConfig& into) { return open_handle(from, into); };
+    writer_ = std::make_unique<BufferedWriter>(backend, std::move(opener), std::move(config), error_, bytes_written_);
+    Result<void> opened = writer_->open();
+    if (opened.has_value() && !writer_->take_memory())
+      opened = Error(ErrorCode::kOutOfMemory, "no memory to write " + name_);
+    if (opened.has_value()) return {};
     writer_->abandon();
     backend_->retire(std::move(writer_));
-    return Error(ErrorCode::kOutOfMemory, "no memory to write " + name_);
+    return opened;
   }
 
   bool writable() const noexcept override { return writer_ != nullptr && writer_->writable(); }
@@ -303,12 +350,13 @@ class FileSink final : public BufferedSink {
 
  protected:
   Result<IoHandle> open_handle(IoBackend& backend, WriterConfig& writer) override {
+    writer.full_disk_timeout_ns = config_.full_disk_timeout_ns;  // a file that cannot be made would be a regular one
     WEIR_ASSIGN(const IoHandle handle, backend.open(config_.path, config_.mode));
     const auto status = backend.status(handle);
     const bool regular = status.has_value() && status->kind == FileKind::kRegular;
     writer.positioned = regular && config_.path != kStandardStream && config_.mode != OpenMode::kAppend;
     writer.sync_at_close = regular && config_.sync_at_close;
-    if (regular) writer.full_disk_timeout_ns = config_.full_disk_timeout_ns;
+    if (!regular) writer.full_disk_timeout_ns = 0;
     return handle;
   }
 

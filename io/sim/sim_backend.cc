@@ -159,6 +159,8 @@ Result<IoHandle> SimBackend::open(const std::string& path, OpenMode mode) {
     state.file = at->second;
   } else {
     if (mode == OpenMode::kCreate && at != world_.files.end()) return Error::from_errno(EEXIST, "cannot open " + path);
+    if (at == world_.files.end() && world_.files.size() >= world_.faults.disk_files_max)
+      return Error::from_errno(ENOSPC, "cannot open " + path);
     auto& file = world_.files[path];
     if (file == nullptr) file = std::make_shared<SimFile>();
     if (mode == OpenMode::kTruncate) {
@@ -342,7 +344,8 @@ void SimBackend::carry_out(std::uint32_t op) noexcept {
     case OpKind::kWrite:
       return write_file(op);
     case OpKind::kSync:
-      return deliver(op, world_.draw(world_.faults.write_error) ? -EIO : 0, false);
+      if (world_.draw(world_.faults.write_error)) return deliver(op, -EIO, false);
+      return deliver(op, world_.draw(world_.faults.sync_full) ? -ENOSPC : 0, false);
     case OpKind::kAccept:
       return accept_one(op);
     case OpKind::kReceive:

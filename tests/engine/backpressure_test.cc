@@ -171,6 +171,31 @@ TEST_F(Backpressure, a_disk_that_is_full_for_minutes_stops_the_sender_and_gets_e
   EXPECT_TRUE(*written == all);
 }
 
+TEST_F(Backpressure, a_disk_without_room_for_another_file_stops_the_sender_and_gets_every_row_when_it_has) {
+  make(
+      "CREATE TABLE t (k INT, n INT) WITH ('connector' = 'tcp', 'listen' = '127.0.0.1:7001', 'format' = 'csv', "
+      "'connections-until-end' = '1');\n" +
+      csv_table("o", "k INT, n INT", "/out") + "INSERT INTO o SELECT k, n FROM t;");
+  ASSERT_NE(job_, nullptr);
+  SimFaults faults;
+  faults.disk_files_max = 0;
+  world_.set_faults(faults);
+  SimPeer sender = connect(7001), nobody;
+  std::string left, none;
+  constexpr int kRows = 400'000;
+  for (int i = 0; i < kRows; ++i) left += std::to_string(i % 10) + "," + std::to_string(i) + "\n";
+  const std::string all = left;
+  EXPECT_EQ(stand_still(sender, left, 5 * kMinute), 0u) << "the sender blocks";
+  EXPECT_GT(left.size(), all.size() / 4);
+  EXPECT_EQ(job_->progress().stalled, "o: the disk is full");
+  world_.set_faults({});
+  recover(sender, left, nobody, none);
+  EXPECT_EQ(ledger_.rows_written, static_cast<std::uint64_t>(kRows));
+  const auto written = world_.read_file("/out/part-0-0-0.csv");
+  ASSERT_TRUE(written.has_value()) << written.error().to_string();
+  EXPECT_TRUE(*written == all);
+}
+
 TEST_F(Backpressure, a_disk_that_stays_full_ends_the_job_after_the_time_that_it_may_wait) {
   make(
       "CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '100000', 'fields.n.kind' = "

@@ -1,6 +1,5 @@
 // Files, pipes and folders through every backend: what is written is read, and what cannot be says why.
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <memory>
 
 #include "io/backend_fixture.h"
+#include "support/small_disk.h"
 
 namespace weir {
 namespace {
@@ -297,15 +297,13 @@ TEST_P(HostFileTest, AFullDiskNamesThePathAndTheBytesWritten) {
 }
 
 TEST_P(HostFileTest, ADiskThatHasRoomAgainGetsTheRestOfTheFile) {
-  const std::string disk = world_->path("disk");
   world_->make_directory("disk");
-  if (::mount("none", disk.c_str(), "tmpfs", 0, "size=64k") != 0)
-    GTEST_SKIP() << "no small file system can be mounted here: " << std::strerror(errno);
-  const std::unique_ptr<const std::string, void (*)(const std::string*)> unmount(
-      &disk, [](const std::string* path) { ::umount2(path->c_str(), MNT_DETACH); });
+  const test::SmallDisk disk(world_->path("disk"), "size=64k");
+  if (!disk.mounted()) GTEST_SKIP() << "no small file system can be mounted here: " << disk.why();
   world_->write_file("disk/filler", std::string(40'000, 'f'));
-  auto sink = make_file_sink(
-      {.path = disk + "/rows", .buffer_bytes = 10'000, .full_disk_timeout_ns = std::int64_t{600} * 1'000'000'000});
+  auto sink = make_file_sink({.path = disk.path() + "/rows",
+                              .buffer_bytes = 10'000,
+                              .full_disk_timeout_ns = std::int64_t{600} * 1'000'000'000});
   ASSERT_TRUE(sink->open(*backend_).has_value());
   const std::string bytes = pattern(60'000);
   std::size_t done = 0;
@@ -314,6 +312,32 @@ TEST_P(HostFileTest, ADiskThatHasRoomAgainGetsTheRestOfTheFile) {
     return sink->disk_full();
   })) << sink->bytes_written();
   EXPECT_LT(done, bytes.size());
+  EXPECT_FALSE(sink->failed());
+  world_->remove_file("disk/filler");
+  EXPECT_TRUE(write_all(*sink, std::string_view(bytes).substr(done)));
+  EXPECT_TRUE(world_->read_file("disk/rows") == bytes);
+}
+
+TEST_P(HostFileTest, AFileForWhichADiskHasNoRoomIsMadeWhenItHas) {
+  world_->make_directory("disk");
+  const test::SmallDisk disk(world_->path("disk"), "size=1m,nr_inodes=2");  // its root is one
+  if (!disk.mounted()) GTEST_SKIP() << "no small file system can be mounted here: " << disk.why();
+  world_->write_file("disk/filler", "f");
+  const std::string bytes = pattern(60'000);
+  const FileSinkConfig config{.path = disk.path() + "/rows", .buffer_bytes = 10'000};
+  EXPECT_EQ(make_file_sink(config)->open(*backend_).error().code(), ErrorCode::kDiskFull);
+  FileSinkConfig patient = config;
+  patient.sync_at_close = true;
+  patient.full_disk_timeout_ns = std::int64_t{600} * 1'000'000'000;
+  auto sink = make_file_sink(patient);
+  ASSERT_TRUE(sink->open(*backend_).has_value());
+  EXPECT_TRUE(sink->disk_full());
+  std::size_t done = 0;
+  ASSERT_TRUE(drive([&] {
+    done += sink->append(std::span(bytes).subspan(done));
+    return !sink->writable();
+  }));
+  EXPECT_EQ(done, 20'000u);
   EXPECT_FALSE(sink->failed());
   world_->remove_file("disk/filler");
   EXPECT_TRUE(write_all(*sink, std::string_view(bytes).substr(done)));

@@ -169,6 +169,89 @@ TEST(SimTest, AFullDiskIsWaitedForAsLongAsTheSinkMayAndNothingIsLostWhereItComes
   }
 }
 
+TEST(SimTest, AFileThatThereIsNoRoomForIsMadeOnceThereIsAndGetsEveryByte) {
+  const std::string bytes = pattern(20000);
+  for (const std::int64_t back_after_s : {1, 59, 61}) {
+    ManualClock clock;
+    SimWorld world(clock, 5);
+    SimFaults faults;
+    faults.disk_files_max = 0;
+    faults.short_write = 0.3;
+    world.set_faults(faults);
+    auto backend = std::move(*make_sim_backend(world));
+    auto impatient = make_file_sink({.path = "/other"});
+    EXPECT_EQ(impatient->open(*backend).error().code(), ErrorCode::kDiskFull);
+    auto sink = make_file_sink(
+        {.path = "/out", .buffer_bytes = 3000, .full_disk_timeout_ns = std::int64_t{60} * 1'000'000'000});
+    ASSERT_TRUE(sink->open(*backend).has_value());
+    EXPECT_TRUE(sink->disk_full());
+    EXPECT_TRUE(sink->writable());
+    std::size_t done = 0, taken_without_file = 0;
+    for (int turn = 0; turn < 100'000 && !sink->closed() && !sink->failed(); ++turn) {
+      done += sink->append(std::span(bytes).subspan(done));
+      if (sink->disk_full()) taken_without_file = done;
+      if (done == bytes.size()) sink->close();
+      if (backend->poll() == 0) backend->park(100'000'000);
+      if (clock.now_ns() >= back_after_s * 1'000'000'000) world.set_faults({.short_write = 0.3});
+    }
+    EXPECT_EQ(taken_without_file, 6000u) << "its buffers and no more";
+    EXPECT_EQ(sink->times_full(), 1u);
+    if (back_after_s < 60) {
+      ASSERT_TRUE(sink->closed()) << back_after_s;
+      EXPECT_FALSE(sink->disk_full());
+      EXPECT_TRUE(world.read_file("/out").value() == bytes);
+    } else {
+      ASSERT_TRUE(sink->failed());
+      EXPECT_FALSE(sink->writable());
+      EXPECT_EQ(sink->error().code(), ErrorCode::kDiskFull);
+      EXPECT_NE(sink->error().to_string().find("opening /out, having waited 60 s for room"), std::string::npos)
+          << sink->error().to_string();
+      EXPECT_FALSE(world.read_file("/out").has_value());
+    }
+    sink.reset();
+    EXPECT_EQ(backend->ops_in_flight(), 0u);
+  }
+}
+
+TEST(SimTest, ASinkThatIsDroppedBeforeItsFileCouldBeMadeLeavesNothingBehind) {
+  ManualClock clock;
+  SimWorld world(clock, 5);
+  world.set_faults({.disk_files_max = 0});
+  auto backend = std::move(*make_sim_backend(world));
+  auto sink = make_file_sink({.path = "/out", .full_disk_timeout_ns = std::int64_t{3600} * 1'000'000'000});
+  ASSERT_TRUE(sink->open(*backend).has_value());
+  ASSERT_EQ(sink->append(std::string_view("nowhere to go")), 13u);
+  sink->close();
+  EXPECT_FALSE(sink->closed());
+  sink.reset();
+  world.set_faults({});
+  for (int turn = 0; turn < 100 && backend->ops_in_flight() != 0; ++turn) {
+    if (backend->poll() == 0) backend->park(1'000'000'000);
+  }
+  EXPECT_EQ(backend->ops_in_flight(), 0u);
+  EXPECT_FALSE(world.read_file("/out").has_value());
+}
+
+TEST(SimTest, ASyncThatFindsTheDiskFullIsFinalThoughAWriteMayWait) {
+  ManualClock clock;
+  SimWorld world(clock, 5);
+  world.set_faults({.sync_full = 1});
+  auto backend = std::move(*make_sim_backend(world));
+  auto sink = make_file_sink(
+      {.path = "/out", .sync_at_close = true, .full_disk_timeout_ns = std::int64_t{3600} * 1'000'000'000});
+  ASSERT_TRUE(sink->open(*backend).has_value());
+  ASSERT_EQ(sink->append(std::string_view("written, not kept")), 17u);
+  sink->close();
+  for (int turn = 0; turn < 1000 && !sink->failed(); ++turn) {
+    if (backend->poll() == 0) backend->park(1'000'000);
+  }
+  ASSERT_TRUE(sink->failed());
+  EXPECT_EQ(sink->error().code(), ErrorCode::kDiskFull);
+  EXPECT_NE(sink->error().message().find("cannot sync /out after 17 bytes"), std::string_view::npos);
+  EXPECT_FALSE(sink->closed());
+  EXPECT_LT(clock.now_ns(), 1'000'000'000);
+}
+
 TEST(SimTest, ASinkThatIsDroppedWhileItWaitsForRoomLeavesNothingBehind) {
   ManualClock clock;
   SimWorld world(clock, 5);

@@ -27,7 +27,7 @@ class ByteSink {
   ByteSink(const ByteSink&) = delete;
   ByteSink& operator=(const ByteSink&) = delete;
 
-  /// Errors: as IoBackend::open.
+  /// Errors: as IoBackend::open. A file that waits for room to be made counts as open: disk_full().
   virtual Result<void> open(IoBackend& backend) = 0;
   /// There is room now, for some bytes at least. False while every buffer is in flight, and after an error or close.
   virtual bool writable() const noexcept = 0;
@@ -73,7 +73,8 @@ struct FileSinkConfig {
   std::uint32_t buffers_max = 2;  ///< 2 … 16.
   std::uint32_t buffer_bytes = 262144;
   bool sync_at_close = false;
-  /// How long a regular file waits for room on a full disk, trying again and again, before that is an error.
+  /// How long a regular file waits for room on a full disk, to be made or written to, trying again and again, before
+  /// that is an error. What a sync finds is one at once.
   std::int64_t full_disk_timeout_ns = 0;
 };
 std::unique_ptr<ByteSink> make_file_sink(FileSinkConfig config);
