@@ -1,7 +1,5 @@
 // Backpressure from end to end in simulated time: whatever stands still, everything before it stops, nothing is lost,
 // memory stays where it was, and it goes on by itself.
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <fstream>
@@ -287,13 +285,6 @@ TEST_P(SlowSubscribers, cost_the_job_and_the_others_what_the_policy_says) {
       return count.name == "subscribers disconnected, too slow" && count.count == 1;
     }));
   }
-}
-
-std::size_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::size_t all = 0, resident = 0;
-  file >> all >> resident;
-  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 TEST_F(Backpressure, a_frozen_sink_keeps_the_process_within_the_bound_that_explain_prints) {

@@ -175,6 +175,13 @@ Outcome run_sql(std::string_view sql, JobOptions options, std::uint64_t polls_ma
   return finish(**job, threads, polls_max);
 }
 
+std::size_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t all = 0, resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 void expect_closed(const JobLedger& ledger) {
   EXPECT_EQ(ledger.imbalance, 0) << ledger.to_text();
   EXPECT_TRUE(ledger.open_edges.empty()) << ledger.to_text();

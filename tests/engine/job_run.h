@@ -52,6 +52,9 @@ Outcome run_sql(std::string_view sql, JobOptions options, std::uint64_t polls_ma
 Outcome finish(Job& job, bool threads, std::uint64_t polls_max = 2'000'000,
                const std::function<void(std::uint64_t)>& between = nullptr);
 
+/// Memory that this process has now.
+std::size_t resident_bytes();
+
 /// imbalance 0 and every edge closed.
 void expect_closed(const JobLedger& ledger);
 /// The error has the code and every one of the parts.

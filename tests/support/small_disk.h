@@ -23,6 +23,8 @@ class SmallDisk {
   }
   SmallDisk(const SmallDisk&) = delete;
   SmallDisk& operator=(const SmallDisk&) = delete;
+  /// Options such as a new size. False: errno says why.
+  bool resize(const char* options) { return ::mount("none", path_.c_str(), "tmpfs", MS_REMOUNT, options) == 0; }
   bool mounted() const noexcept { return mounted_; }
   const std::string& path() const noexcept { return path_; }
   const std::string& why() const noexcept { return why_; }
