@@ -36,16 +36,26 @@ bool digit_kernel(const K* keys, K base, std::uint32_t range, std::uint32_t scal
                   std::uint32_t* groups) {
   using U = std::make_unsigned_t<K>;
   const U first = static_cast<U>(base);
-  U outside = 0;
+  bool all = true;
   const auto one = [&](std::uint32_t row) {
     const U digit = static_cast<U>(static_cast<U>(keys[row]) - first);
     groups[row] += static_cast<std::uint32_t>(digit) * scale;
-    outside |= digit >= range ? U{1} : U{0};
+    all &= digit < range;
   };
+  std::uint32_t i = 0;
   if (rows.selection == nullptr) {
-    for (std::uint32_t row = 0; row < rows.count; ++row) one(row);
-  } else {
-    for (std::uint32_t i = 0; i < rows.count; ++i) one(rows.selection[i]);
+    for (; i + 64 <= rows.count; i += 64) {  // a count that is known, and groups apart from keys: vector code
+      std::uint32_t sums[64];
+      U outside = 0;
+      for (std::uint32_t at = 0; at < 64; ++at) {
+        const U digit = static_cast<U>(static_cast<U>(keys[i + at]) - first);
+        sums[at] = groups[i + at] + static_cast<std::uint32_t>(digit) * scale;
+        outside |= digit >= range ? U{1} : U{0};
+      }
+      std::memcpy(groups + i, sums, sizeof sums);
+      all &= outside == 0;
+    }
   }
-  return outside == 0;
+  for (; i < rows.count; ++i) one(rows[i]);
+  return all;
 }

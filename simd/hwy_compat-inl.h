@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "compress_lanes.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace weir::simd::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -23,6 +25,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// The mask's lanes as the low bits of a word.
 template <class D, class M>
 HWY_INLINE std::uint64_t mask_bits(D d, M mask) {
+#if HWY_TARGET <= HWY_AVX3  // better targets have lesser numbers
+  (void)d;
+  return mask.raw;  // without a way through memory
+#else
   constexpr std::size_t kLanes = HWY_LANES(hn::TFromD<D>);
   std::uint8_t bytes[8] = {};
   hn::StoreMaskBits(d, mask, bytes);
@@ -41,6 +47,7 @@ HWY_INLINE std::uint64_t mask_bits(D d, M mask) {
     std::memcpy(&bits, bytes, sizeof bits);
     return bits;
   }
+#endif
 }
 
 /// The low bits of a word as a mask.
@@ -56,6 +63,18 @@ HWY_INLINE hn::Vec<D> lanes_from_zero(D d) {
   return hn::Iota(d, hn::TFromD<D>{0});
 }
 
+/// The lanes of 32 bits whose bit is set, first; what the others hold is anything.
+template <class D>
+HWY_INLINE hn::Vec<D> compress_lanes(D d, hn::Vec<D> lanes, std::uint64_t bits) {
+  if constexpr (HWY_LANES(std::uint32_t) == 8) {
+    const hn::Rebind<std::uint8_t, D> narrow;
+    const auto from = hn::PromoteTo(d, hn::LoadU(narrow, kCompressLanes.from[bits].data()));
+    return hn::TableLookupLanes(lanes, hn::IndicesFromVec(d, from));
+  } else {
+    return hn::Compress(lanes, bits_mask(d, bits));
+  }
+}
+
 /// Writes first + the positions of the ones of `bits`, ascending; returns how many. Writes up to `out` + 64.
 HWY_INLINE std::uint32_t emit_rows(std::uint64_t bits, std::uint32_t first, std::uint32_t* out) {
   const hn::ScalableTag<std::uint32_t> d;
@@ -65,9 +84,7 @@ HWY_INLINE std::uint32_t emit_rows(std::uint64_t bits, std::uint32_t first, std:
   std::uint32_t count = 0;
   for (std::uint32_t lane = 0; lane < 64; lane += kLanes) {
     const std::uint64_t part = (bits >> lane) & ((std::uint64_t{1} << kLanes) - 1);
-    std::uint8_t bytes[8];
-    std::memcpy(bytes, &part, sizeof bytes);
-    hn::StoreU(hn::CompressBits(rows, bytes), d, out + count);
+    hn::StoreU(compress_lanes(d, rows, part), d, out + count);
     count += static_cast<std::uint32_t>(std::popcount(part));
     rows = hn::Add(rows, step);
   }

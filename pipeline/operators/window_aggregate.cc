@@ -57,6 +57,7 @@ GroupTable::Setup slice_setup(WindowAggregate::Parts& parts, std::optional<Share
   if (!shared.has_value()) return setup;
   setup.numbers = shared->numbers();
   setup.directory = shared->directory();
+  setup.plane_slices = shared->plane_slices();
   setup.dense_range_free = 1024;  // a window walks through the whole range of each of its slices
   return setup;
 }
@@ -206,6 +207,7 @@ Result<void> WindowAggregate::take(const Batch& batch) {
   }
   keys_.begin(batch, key_columns_, all);
   accumulator_.begin(batch, merging() ? static_cast<int>(key_columns_.size()) + 2 : -1);
+  if (sharing()) shared_->make_number_room(store_, all.count);
   const std::uint32_t* numbers = nullptr;
   if (numbers_at_once(runs.size(), all.count)) {
     WEIR_TRY(shared_->numbers()->find_or_insert(keys_, all, numbers_.get(), probe_));
@@ -229,8 +231,8 @@ bool WindowAggregate::numbers_at_once(std::size_t runs, std::uint32_t rows) cons
 
 Result<void> WindowAggregate::absorb(GroupTable& table, const simd::Rows& all, const std::uint32_t* numbers) {
   if (numbers != nullptr && table.takes_numbers()) {
-    WEIR_TRY(table.find_numbers(numbers, all, groups_.get()));
-    return accumulator_.add(groups_.get(), all, {table.state_rows(), &table.strings(), &parts_.arena, &table.heap()});
+    WEIR_ASSIGN(const std::uint32_t* groups, table.find_numbers(numbers, all, groups_.get()));
+    return accumulator_.add(groups, all, {table.state_rows(), &table.strings(), &parts_.arena, &table.heap()});
   }
   const Vector* sum = accumulator_.fused_vector();
   const std::size_t sum_offset =

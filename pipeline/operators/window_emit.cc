@@ -11,7 +11,6 @@ namespace {
 // A resume() combines at least so many rows of slices before it gives the shard back.
 constexpr std::size_t kWorkMin = 4096;
 constexpr std::uint32_t kWindowsUntoldMax = 64;
-constexpr std::uint32_t kFewRows = 32;  // of a window: its keys are not looked at as neighbours
 
 std::string text_of(const Vector& vector, std::uint32_t row) {
   if (!vector.is_valid(row)) return "NULL";
@@ -272,13 +271,7 @@ void WindowAggregate::write_staged_keys_and_times() {
   const std::uint32_t first = out.row_count();
   std::uint32_t column = 0;
   for (; column < parts_.keys.columns.size(); ++column) {
-    Vector& to = out.column(column);
-    if (stage.rows < kFewRows * stage.window_count)
-      shared_->read_scattered_key(column, stage.groups.get(), stage.rows, to, first);
-    else
-      stage.each_window([&](const StagedWindow& window, std::uint32_t at) {
-        shared_->read_key(column, stage.groups.get() + at, window.rows, to, first + at);
-      });
+    shared_->read_staged_key(column, stage, out.column(column), first, out.capacity() - first);
   }
   const auto fill = [&](auto&& value_of, bool unread) {
     std::int64_t* to = out.column(column++).values<std::int64_t>() + first;

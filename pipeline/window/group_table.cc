@@ -79,7 +79,7 @@ Result<void> GroupTable::find_or_insert(BatchKeys& keys, const simd::Rows& rows,
     WEIR_TRY(find_dense(keys, rows, groups, done));
     if (done) return {};
   }
-  if (mode_ == Mode::kNumbered) return find_numbered(keys, rows, groups, scratch);
+  if (mode_ == Mode::kNumbered || plane()) return find_numbered(keys, rows, groups, scratch);
   if (keys.layout().form == KeyForm::kWords) return find_words(keys, rows, groups, scratch);
   return find_integer(keys, rows, groups, scratch);
 }
@@ -318,6 +318,7 @@ Result<std::uint32_t> GroupTable::insert(const std::uint64_t* key) {
   std::memcpy(row, key, key_bytes_);
   initialize(row + key_bytes_, stride_, 1);
   if (setup_.keys->strings) WEIR_TRY(keep_texts(row));
+  if (setup_.columns != nullptr && !setup_.columns->put(group, key)) return state_error();
   return group;
 }
 
@@ -386,6 +387,7 @@ Result<void> GroupTable::find_words(BatchKeys& keys, const simd::Rows& rows, std
 
 std::uint32_t GroupTable::group_count() const noexcept {
   if (mode_ == Mode::kHashed || mode_ == Mode::kNumbered) return key_count();
+  if (plane()) return count_;
   std::uint32_t count = 0;
   for (std::uint32_t group = 0; group < group_end(); ++group) count += present(group) ? 1 : 0;
   return count;
@@ -458,6 +460,7 @@ void GroupTable::read_key(std::size_t column, const std::uint32_t* groups, std::
 }
 
 void GroupTable::clear() noexcept {
+  if (plane()) --setup_.numbers->planes_;
   if (rows_ != nullptr) setup_.arena->give_back(rows_, row_block_);
   if (slots_ != nullptr) setup_.arena->give_back(slots_, slot_block_);
   strings_.free(*setup_.arena);
@@ -469,6 +472,7 @@ void GroupTable::clear() noexcept {
   rows_seen_ = 0;
   count_ = row_capacity_ = free_count_ = expected_ = stamp_ = 0;
   expected_range_ = {};
+  keeps_unused_ = false;
   if (direct_ != nullptr) direct_->free();
   dense_range_max_ = kDenseRangeMax;
   null_group_ = free_head_ = simd::kNoRow;

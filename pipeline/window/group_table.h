@@ -9,6 +9,9 @@
 //               so that a key is looked up and kept once, and windows add slices without looking keys up. A directory
 //               that all slices share says where a number stands; a large slice that is taken up again gets slots
 //                                                    rows  | number | state | number | state | …
+//   plane       the states of all numbers by number, those without rows too: where a slice has rows for many of the
+//               numbers, or these are few. Nothing is looked up, and windows take whole planes as arrays
+//                                                    rows  | state(0) | state(1) | state(2) | …
 //
 // A row holds the key's words and the state behind them, so that a probe that found the key has the accumulators in the
 // same cache line. A table with one integer key starts dense and is rehashed when its range leaves what it pays for.
@@ -32,6 +35,7 @@
 #include "weir/simd/rows.h"
 #include "window/aggregate_layout.h"
 #include "window/direct_index.h"
+#include "window/key_columns.h"
 #include "window/key_layout.h"
 #include "window/number_directory.h"
 #include "window/state_arena.h"
@@ -73,9 +77,13 @@ class GroupTable {
     /// Where set, rows that are not dense are numbered by this table of keys, and found by this directory.
     GroupTable* numbers = nullptr;
     NumberDirectory* directory = nullptr;
+    /// Slices of a window, which decides when planes pay; 0: states are not words to be added, so there are none.
+    std::uint32_t plane_slices = 0;
     /// A table of keys: never dense; the only state, that of a layout without aggregates, counts the rows in other
     /// tables that have the key's number, and a number that no row has any more is given out again.
     bool of_keys = false;
+    /// Of a table of keys: where its keys stand once more, by columns; or null.
+    KeyColumns* columns = nullptr;
     /// A dense table of up to this many groups always pays.
     std::uint32_t dense_range_free = 4096;
   };
@@ -121,7 +129,7 @@ class GroupTable {
     __builtin_memcpy(&rows, state(group), sizeof rows);
     return rows != 0;
   }
-  /// Groups there are. Cost: a pass over the range when dense.
+  /// Groups there are; of a plane, rows. Cost: a pass over the range when dense.
   std::uint32_t group_count() const noexcept;
   const std::byte* state(std::uint32_t group) const noexcept { return rows_ + group * stride_ + key_bytes_; }
   std::byte* state(std::uint32_t group) noexcept { return rows_ + group * stride_ + key_bytes_; }
@@ -131,9 +139,13 @@ class GroupTable {
 
   // ---- Numbers of a table of keys (numbered_groups.cc) ----
   /// find_or_insert() of rows whose keys have been given numbers already, where takes_numbers(): so that all slices of
-  /// a batch look its keys up at once. Numbers that no slice takes stay in the table of keys. Errors: as there.
-  Result<void> find_numbers(const std::uint32_t* numbers, const simd::Rows& rows, std::uint32_t* groups);
-  bool takes_numbers() const noexcept { return mode_ == Mode::kNumbered || mode_ == Mode::kEmpty; }
+  /// a batch look its keys up at once. Numbers that no slice takes stay in the table of keys. Returns the groups: in
+  /// `groups`, or the numbers themselves. Errors: as there.
+  Result<const std::uint32_t*> find_numbers(const std::uint32_t* numbers, const simd::Rows& rows,
+                                            std::uint32_t* groups);
+  bool takes_numbers() const noexcept { return mode_ == Mode::kNumbered || plane() || mode_ == Mode::kEmpty; }
+  /// Whether a group is its number.
+  bool plane() const noexcept { return mode_ == Mode::kPlane; }
   /// Makes a dense table of a slice a numbered one; others stay. Errors: kLimitExceeded.
   Result<void> number_groups();
   /// The number of a group of a numbered table.
@@ -143,7 +155,15 @@ class GroupTable {
   /// Gives the memory back that only adding rows needs.
   void seal() noexcept;
   /// Of a table of keys: one row less has the number. Returns whether it was the last; then the key is forgotten.
+  /// While there are planes, which may have rows of any number, it never is.
   bool release(std::uint32_t number) noexcept;
+  /// Of a table of keys: whether numbers may be kept that no slice has, because there have been planes.
+  bool keeps_unused() const noexcept { return keeps_unused_; }
+  /// Forgets the numbers from `first` on, in words of bits, that no row has and whose bit is 0. Returns whether one
+  /// was.
+  bool forget_unused(std::uint32_t first, std::uint32_t count, const std::uint64_t* used) noexcept;
+  /// Says that all have been asked for.
+  void unused_forgotten() noexcept { keeps_unused_ = planes_ != 0; }
   /// Of a table of keys: keys there are.
   std::uint32_t key_count() const noexcept { return count_ - free_count_; }
 
@@ -159,7 +179,7 @@ class GroupTable {
   void clear() noexcept;
 
  private:
-  enum class Mode : std::uint8_t { kEmpty, kGlobal, kDense, kHashed, kNumbered };
+  enum class Mode : std::uint8_t { kEmpty, kGlobal, kDense, kHashed, kNumbered, kPlane };
 
   template <class T>
   void read_words(std::uint32_t word, const std::uint32_t* groups, std::uint32_t count, T* out) const noexcept;
@@ -177,6 +197,9 @@ class GroupTable {
   Result<void> find_numbered(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups, ProbeScratch& scratch);
   Result<std::uint32_t> find_number(std::uint32_t number);
   Result<void> start_numbered();
+  bool plane_pays(std::uint32_t rows) const noexcept;
+  void start_plane() noexcept;
+  Result<void> cover_numbers();
   Result<std::byte*> append_number(std::uint32_t number);
   Result<void> index_numbers();
   Result<bool> find_direct(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups);
@@ -221,6 +244,8 @@ class GroupTable {
   std::uint32_t null_group_ = simd::kNoRow;  // hashed, kInteger
   std::uint32_t free_count_ = 0;             // of keys: rows of keys that were forgotten, in a list
   std::uint32_t free_head_ = simd::kNoRow;
+  std::uint32_t planes_ = 0;             // of keys: slices that are planes
+  bool keeps_unused_ = false;            // of keys
   std::size_t text_bytes_ = 0;           // of keys: long strings of keys that are there
   std::uint32_t stamp_ = 0;              // numbered: in the directory, 0: none
   std::unique_ptr<DirectIndex> direct_;  // of keys, where they may be close together: in the place of the slots

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "weir/simd/reduce.h"
+#include "weir/simd/word_rows.h"
 #include "window/accumulate.h"
 #include "window/exact_sum.h"
 #include "window/number_result.h"
@@ -118,14 +119,21 @@ void lower_accumulator(const AggregateLayout& layout, const Accumulator& accumul
   }
 }
 
+/// Where the states of a selection stand one behind the other; nullptr where they do not.
+const std::byte* neighbours(const GroupSelection& selection, const simd::GroupRows& rows) noexcept {
+  const std::uint32_t count = selection.count;
+  const bool side_by_side =
+      count != 0 && selection.ascending && selection.groups[count - 1] - selection.groups[0] == count - 1;
+  return side_by_side ? rows.base + selection.groups[0] * rows.stride : nullptr;
+}
+
 /// Calls body with a function from a position to its state; neighbours are read without their numbers.
 template <class Body>
 void each_state(const GroupSelection& selection, const simd::GroupRows& rows, Body&& body) noexcept {
-  const std::uint32_t count = selection.count;
-  if (count == 0) return;
+  if (selection.count == 0) return;
   const std::size_t stride = rows.stride;
-  const std::byte* first = rows.base + selection.groups[0] * stride;
-  if (!selection.ascending || selection.groups[count - 1] - selection.groups[0] != count - 1)
+  const std::byte* first = neighbours(selection, rows);
+  if (first == nullptr)
     body([base = rows.base, stride, groups = selection.groups](std::uint32_t i) { return base + groups[i] * stride; });
   else if (stride == 16)
     body([first](std::uint32_t i) { return first + std::size_t{i} * 16; });
@@ -141,6 +149,11 @@ void lower_doubles(const GroupSelection& selection, std::size_t sum_offset, cons
   const simd::GroupRows rows = selection.table != nullptr ? selection.table->state_rows() : selection.rows;
   T* out = to.values<T>() + at;
   set_valid_range(to, at, selection.count);
+  if (kAverage && skipped == nullptr) {  // then no count is 0
+    const std::byte* first = neighbours(selection, rows);
+    if (first != nullptr && rows.stride % sizeof(std::uint64_t) == 0 && rows.stride <= simd::WordRows::kWordsMax * 8)
+      return simd::average_rows(first, rows.stride / 8, sum_offset / 8, selection.count, out);
+  }
   const std::size_t skipped_offset = skipped == nullptr ? 0 : skipped->offset;
   const auto give = [&](auto state_of) {
     for (std::uint32_t i = 0; i < selection.count; ++i) {

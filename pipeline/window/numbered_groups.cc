@@ -18,6 +18,12 @@ constexpr std::size_t kTextSlack = std::size_t{64} << 10;
 // A slice that takes rows after another one writes its own rows into the directory again, if they are no more than this
 // and a few for each row that comes.
 constexpr std::uint32_t kWrittenAgainMax = 64;
+// A plane pays where it takes little more than a list of its rows would, and where all of a window's stay in the second
+// cache, a few cycles for each 64 bytes of it being less than a walk from row to row.
+constexpr std::size_t kPlaneBytesARow = 64;
+constexpr std::size_t kPlaneBytesARowCached = 512, kPlanesCached = std::size_t{1} << 20;
+constexpr std::uint32_t kPlaneRowsMin = 8;   // of a slice: fewer are sooner taken one by one
+constexpr std::uint32_t kPlaneRowsStep = 8;  // a vector of the widest target never ends in the middle
 
 std::uint64_t& word(std::byte* at) noexcept {
   return *reinterpret_cast<std::uint64_t*>(at);
@@ -69,11 +75,22 @@ Result<std::byte*> GroupTable::append_number(std::uint32_t number_new) {
 Result<void> GroupTable::find_numbered(BatchKeys& keys, const simd::Rows& rows, std::uint32_t* groups,
                                        ProbeScratch& scratch) {
   WEIR_TRY(setup_.numbers->find_or_insert(keys, rows, groups, scratch));
-  return find_numbers(groups, rows, groups);
+  WEIR_TRY(find_numbers(groups, rows, groups));
+  return {};
 }
 
-Result<void> GroupTable::find_numbers(const std::uint32_t* numbers, const simd::Rows& rows, std::uint32_t* groups) {
-  if (mode_ == Mode::kEmpty) WEIR_TRY(start_numbered());
+Result<const std::uint32_t*> GroupTable::find_numbers(const std::uint32_t* numbers, const simd::Rows& rows,
+                                                      std::uint32_t* groups) {
+  if (mode_ == Mode::kEmpty) {
+    if (plane_pays(rows.count))
+      start_plane();
+    else
+      WEIR_TRY(start_numbered());
+  }
+  if (plane()) {
+    WEIR_TRY(cover_numbers());
+    return numbers;
+  }
   NumberDirectory& directory = *setup_.directory;
   if (slots_ == nullptr && stamp_ != directory.stamp() && count_ > kWrittenAgainMax + 8 * rows.count)
     WEIR_TRY(index_numbers());
@@ -82,7 +99,7 @@ Result<void> GroupTable::find_numbers(const std::uint32_t* numbers, const simd::
       const std::uint32_t row = rows[i];
       WEIR_ASSIGN(groups[row], find_number(numbers[row]));
     }
-    return {};
+    return groups;
   }
   if (!directory.cover(setup_.numbers->count_)) return state_error();
   NumberDirectory::Place* places = directory.places();
@@ -100,6 +117,31 @@ Result<void> GroupTable::find_numbers(const std::uint32_t* numbers, const simd::
     }
     groups[row] = place.row;
   }
+  return groups;
+}
+
+bool GroupTable::plane_pays(std::uint32_t rows) const noexcept {
+  if (setup_.plane_slices == 0 || rows < kPlaneRowsMin || setup_.numbers->count_ > setup_.groups_max / 4) return false;
+  const std::size_t bytes = setup_.numbers->count_ * setup_.aggregates->state_bytes();
+  return bytes <= kPlaneBytesARow * rows ||
+         (bytes <= kPlaneBytesARowCached * rows && bytes * setup_.plane_slices <= kPlanesCached);
+}
+
+void GroupTable::start_plane() noexcept {
+  mode_ = Mode::kPlane;
+  key_bytes_ = 0;
+  stride_ = setup_.aggregates->state_bytes();
+  ++setup_.numbers->planes_;
+  setup_.numbers->keeps_unused_ = true;
+}
+
+/// Makes states for the numbers that there are now.
+Result<void> GroupTable::cover_numbers() {
+  const std::uint32_t numbers = (setup_.numbers->count_ + kPlaneRowsStep - 1) / kPlaneRowsStep * kPlaneRowsStep;
+  if (numbers <= count_) return {};
+  if (numbers > row_capacity_) WEIR_TRY(grow_rows(numbers));
+  initialize(rows_ + count_ * stride_, stride_, numbers - count_);
+  count_ = numbers;
   return {};
 }
 
@@ -224,9 +266,19 @@ Result<bool> GroupTable::find_direct(BatchKeys& keys, const simd::Rows& rows, st
 
 bool GroupTable::release(std::uint32_t group) noexcept {
   std::uint64_t& count = word(rows_ + group * stride_ + key_bytes_);
-  if (--count != 0) return false;
+  if (--count != 0 || planes_ != 0) return false;
   forget(group);
   return true;
+}
+
+bool GroupTable::forget_unused(std::uint32_t first, std::uint32_t count, const std::uint64_t* used) noexcept {
+  bool any = false;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if ((used[i / 64] >> (i % 64) & 1) != 0 || word(rows_ + (first + i) * stride_ + key_bytes_) != 0) continue;
+    forget(first + i);
+    any = true;
+  }
+  return any;
 }
 
 void GroupTable::forget(std::uint32_t group) noexcept {

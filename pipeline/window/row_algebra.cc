@@ -2,8 +2,11 @@
 #include "window/row_algebra.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -83,6 +86,7 @@ bool keep_extreme_string(bool least, const StateRowList& to, const StateRowList&
 // ---- Rows of words ----------------------------------------------------------------------------------------------
 
 constexpr std::size_t kWordsMax = 4;
+constexpr std::uint32_t kManyRows = 16;  // what a kernel costs to call is made up for
 
 /// Calls body with the number of words as a constant, so that its loop over them is none.
 template <class Body>
@@ -158,16 +162,10 @@ void add_doubles(std::size_t words, const StateRowList& to, const StateRowList& 
   with_words(words, [&](auto width) {
     using Row = WordRow<width>;
     WEIR_DCHECK(to.rows.stride == sizeof(Row) && a.rows.stride == sizeof(Row) && b.rows.stride == sizeof(Row));
-    const auto add = [&](auto group_of) {
-      for (std::uint32_t i = 0; i < count; ++i) {
-        const std::size_t at = std::size_t{group_of(i)} * sizeof(Row);
-        store(to.rows.base + i * sizeof(Row), sum_of_doubles<width>(a.rows.base + at, b.rows.base + at));
-      }
-    };
-    if (a.groups == nullptr || (count != 0 && a.groups[count - 1] - a.groups[0] == count - 1))
-      add([first = a.groups == nullptr || count == 0 ? 0 : a.groups[0]](std::uint32_t i) { return first + i; });
-    else
-      add([groups = a.groups](std::uint32_t i) { return groups[i]; });
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::size_t at = (a.groups == nullptr ? std::size_t{i} : std::size_t{a.groups[i]}) * sizeof(Row);
+      store(to.rows.base + i * sizeof(Row), sum_of_doubles<width>(a.rows.base + at, b.rows.base + at));
+    }
   });
 }
 
@@ -212,6 +210,51 @@ bool add_exact(const Accumulator& accumulator, const StateRowList& to, const Sta
   return done;
 }
 
+Error sum_overflowed() {
+  return Error(ErrorCode::kOverflow, "a sum of 64 bits overflowed while values were added");
+}
+
+std::optional<simd::WordOp> word_op_of(const Accumulator& accumulator) noexcept {
+  switch (accumulator.kind) {
+    case AccumulatorKind::kRows:
+    case AccumulatorKind::kSkipped:
+      return simd::WordOp::kCount;
+    case AccumulatorKind::kSumInt64:
+      return simd::WordOp::kInteger;
+    case AccumulatorKind::kSumDouble:
+      return simd::WordOp::kDouble;
+    case AccumulatorKind::kMin:
+      return simd::WordOp::kMin;
+    case AccumulatorKind::kMax:
+      return simd::WordOp::kMax;
+    default:
+      return std::nullopt;
+  }
+}
+
+/// What rows are as words; nothing where an accumulator is more, or less, than one.
+std::optional<simd::WordRows> word_rows_of(const AggregateLayout& layout) {
+  const auto accumulators = layout.accumulators();
+  if (!layout.functions().empty() || accumulators.size() > simd::WordRows::kWordsMax ||
+      layout.state_bytes() != accumulators.size() * sizeof(std::uint64_t))
+    return std::nullopt;
+  std::array<simd::WordOp, simd::WordRows::kWordsMax> ops{};
+  for (const Accumulator& accumulator : accumulators) {
+    const bool extreme = accumulator.kind == AccumulatorKind::kMin || accumulator.kind == AccumulatorKind::kMax;
+    const auto op = word_op_of(accumulator);
+    if (!op.has_value() || accumulator_bytes(accumulator, layout.sum_lanes()) != sizeof(std::uint64_t) ||
+        (extreme && physical_size(accumulator.physical) != sizeof(std::uint64_t)))
+      return std::nullopt;
+    ops[accumulator.offset / sizeof(std::uint64_t)] = *op;
+  }
+  return simd::WordRows(std::span(ops).first(accumulators.size()));
+}
+
+/// Where a list's rows stand side by side from its first on; nullptr where they do not.
+std::byte* neighbours(const StateRowList& list, std::size_t row_bytes) noexcept {
+  return list.groups == nullptr && list.rows.stride == row_bytes ? list.rows.base : nullptr;
+}
+
 Error sums_do_not_fit(const StateMemory& memory) {
   return Error(ErrorCode::kLimitExceeded,
                "sums of DOUBLE do not fit state_bytes_max = " + std::to_string(memory.arena->bytes_max()));
@@ -239,7 +282,8 @@ void subtract_plain(const Accumulator& accumulator, const StateRowList& from, co
 
 }  // namespace
 
-RowAlgebra::RowAlgebra(const AggregateLayout& layout) : layout_(layout), owns_memory_(layout.has_strings()) {
+RowAlgebra::RowAlgebra(const AggregateLayout& layout)
+    : layout_(layout), word_rows_(word_rows_of(layout)), owns_memory_(layout.has_strings()) {
   for (const Accumulator& accumulator : layout.accumulators()) {
     invertible_ = invertible_ && is_invertible(accumulator.kind);
     owns_memory_ = owns_memory_ || accumulator.kind == AccumulatorKind::kSumExact;
@@ -312,21 +356,24 @@ bool RowAlgebra::combine_plain(const Accumulator& accumulator, const StateRowLis
 
 Result<void> RowAlgebra::combine(const StateRowList& to, const StateRowList& from, std::uint32_t count,
                                  const StateMemory& memory) const {
-  const auto overflow = [] {
-    return Error(ErrorCode::kOverflow, "a sum of 64 bits overflowed while values were added");
-  };
+  if (word_rows_.has_value()) {
+    std::byte* sums = neighbours(to, word_rows_->bytes());
+    const std::byte* values = neighbours(from, word_rows_->bytes());
+    if (sums != nullptr && values != nullptr)
+      return simd::add_word_rows(*word_rows_, sums, values, count, sums) ? Result<void>() : sum_overflowed();
+  }
   if (words_ == Words::kDoubles) {
     add_doubles(word_count_, to, from, count);
     return {};
   }
-  if (words_ == Words::kIntegers) return add_integers(word_count_, to, from, count) ? Result<void>() : overflow();
+  if (words_ == Words::kIntegers) return add_integers(word_count_, to, from, count) ? Result<void>() : sum_overflowed();
   for (const Accumulator& accumulator : layout_.accumulators()) {
     if (combine_plain(accumulator, to, from, count, memory)) continue;
     if (accumulator.kind == AccumulatorKind::kSumExact) return sums_do_not_fit(memory);
     if (accumulator.physical == Physical::kString)
       return Error(ErrorCode::kLimitExceeded, "long strings of MIN or MAX do not fit state_bytes_max = " +
                                                   std::to_string(memory.arena->bytes_max()));
-    return overflow();
+    return sum_overflowed();
   }
   for (const FunctionPart& part : layout_.functions()) {
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -337,16 +384,40 @@ Result<void> RowAlgebra::combine(const StateRowList& to, const StateRowList& fro
   return {};
 }
 
-bool RowAlgebra::add_into(const StateRowList& to, const StateRowList& a, const StateRowList& b,
-                          std::uint32_t count) const noexcept {
+Result<bool> RowAlgebra::add_into(const StateRowList& to, const StateRowList& a, const StateRowList& b,
+                                  std::uint32_t count) const {
+  if (count == 0) return true;
+  const bool side_by_side = a.groups == nullptr || a.groups[count - 1] - a.groups[0] == count - 1;
+  if (side_by_side && word_rows_.has_value() && (count >= kManyRows || words_ != Words::kDoubles)) {
+    const std::size_t bytes = word_rows_->bytes();
+    WEIR_DCHECK(to.rows.stride == bytes && a.rows.stride == bytes && b.rows.stride == bytes);
+    const std::size_t first = a.groups == nullptr ? 0 : a.groups[0] * bytes;
+    if (!simd::add_word_rows(*word_rows_, a.rows.base + first, b.rows.base + first, count, to.rows.base))
+      return sum_overflowed();
+    return true;
+  }
   if (words_ != Words::kDoubles) return false;
   add_doubles(word_count_, to, a, b, count);
   return true;
 }
 
+Result<void> RowAlgebra::flip(const StateRowList& kept, const StateRowList& sum, std::uint32_t count) const {
+  WEIR_DCHECK(neighbours(kept, word_rows_->bytes()) != nullptr && neighbours(sum, word_rows_->bytes()) != nullptr);
+  if (!simd::flip_word_rows(*word_rows_, kept.rows.base, sum.rows.base, count)) return sum_overflowed();
+  return {};
+}
+
 Result<void> RowAlgebra::subtract(const StateRowList& from, const StateRowList& what, std::uint32_t count,
                                   const StateMemory& memory) const {
   WEIR_DCHECK(invertible_);
+  if (word_rows_.has_value()) {
+    std::byte* sums = neighbours(from, word_rows_->bytes());
+    const std::byte* values = neighbours(what, word_rows_->bytes());
+    if (sums != nullptr && values != nullptr) {
+      simd::subtract_word_rows(*word_rows_, sums, values, count);
+      return {};
+    }
+  }
   if (words_ == Words::kIntegers) {
     subtract_integers(word_count_, from, what, count);
     return {};

@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "weir/core/result.h"
 #include "weir/simd/accumulate.h"
+#include "weir/simd/word_rows.h"
 #include "window/aggregate_layout.h"
 #include "window/state_row.h"
 
@@ -30,14 +32,19 @@ class RowAlgebra {
   bool invertible() const noexcept { return invertible_; }
   /// Whether rows own memory beside their bytes, so that a copy of the bytes is not a copy of the state.
   bool owns_memory() const noexcept { return owns_memory_; }
+  /// What rows are where all they hold is words of 64 bits, so that neighbours are combined as arrays; else null.
+  const simd::WordRows* word_rows() const noexcept { return word_rows_.has_value() ? &*word_rows_ : nullptr; }
 
   /// to[i] := to[i] + from[i]; no row of `to` occurs twice. Errors: kOverflow, kLimitExceeded.
   Result<void> combine(const StateRowList& to, const StateRowList& from, std::uint32_t count,
                        const StateMemory& memory) const;
-  /// to[i] := a[i] + b[i], where a count of rows and sums of DOUBLE are all there is; else false, and nothing is done.
-  /// Requires: `to` is without groups, a and b have the same.
-  bool add_into(const StateRowList& to, const StateRowList& a, const StateRowList& b,
-                std::uint32_t count) const noexcept;
+  /// to[i] := a[i] + b[i], where a count of rows and sums of DOUBLE are all there is, or word_rows() and neighbours;
+  /// else false, and nothing is done. Requires: `to` is without groups, a and b have the same, ascending. Errors:
+  /// kOverflow.
+  Result<bool> add_into(const StateRowList& to, const StateRowList& a, const StateRowList& b,
+                        std::uint32_t count) const;
+  /// kept[i], sum[i] := sum[i], sum[i] + kept[i]. Requires: word_rows(), neither has groups. Errors: kOverflow.
+  Result<void> flip(const StateRowList& kept, const StateRowList& sum, std::uint32_t count) const;
   /// from[i] := from[i] - what[i]. Requires: invertible(). Errors: kLimitExceeded.
   Result<void> subtract(const StateRowList& from, const StateRowList& what, std::uint32_t count,
                         const StateMemory& memory) const;
@@ -56,8 +63,9 @@ class RowAlgebra {
   const AggregateLayout& layout_;
   Words words_ = Words::kOther;
   std::size_t word_count_ = 0;
-  bool invertible_ = true;
+  std::optional<simd::WordRows> word_rows_;
   bool owns_memory_ = false;
+  bool invertible_ = true;
 };
 
 }  // namespace weir

@@ -11,6 +11,7 @@
 
 #include "weir/simd/gather.h"
 #include "weir/simd/reduce.h"
+#include "weir/simd/word_rows.h"
 
 namespace weir {
 namespace {
@@ -27,10 +28,23 @@ StateRowList rows_of(const Slice& slice, std::uint32_t first) noexcept {
 std::uint32_t piece(std::uint32_t left, std::size_t budget) noexcept {
   return static_cast<std::uint32_t>(std::min<std::size_t>({left, budget, SharedWindows::kBlock}));
 }
+/// The same of groups that have bits: whole words of them, but for the last.
+std::uint32_t piece_of_words(std::uint32_t left, std::size_t budget) noexcept {
+  const std::uint32_t count = piece(left, budget);
+  return count == left || count == 0 ? count : std::min(left, std::max(64u, count / 64 * 64));
+}
+std::uint32_t piece_of(const Slice& slice, std::uint32_t first, std::size_t budget) noexcept {
+  const std::uint32_t left = slice.table.group_end() - first;
+  return slice.table.plane() ? piece_of_words(left, budget) : piece(left, budget);
+}
 
 /// to[i] := from[i]; the lists have no row in common.
 void copy_rows(const StateRowList& to, const StateRowList& from, std::uint32_t count) noexcept {
   const std::size_t stride = std::min(to.rows.stride, from.rows.stride);
+  if (to.groups == nullptr && from.groups == nullptr && to.rows.stride == from.rows.stride) {
+    std::memcpy(to.rows.base, from.rows.base, count * stride);
+    return;
+  }
   const auto copy = [&](auto bytes) {
     for (std::uint32_t i = 0; i < count; ++i) std::memcpy(to.row(i), from.row(i), bytes);
   };
@@ -73,15 +87,16 @@ SharedWindows::SharedWindows(const Setup& setup)
       key_columns_(*setup.keys, *setup.arena),
       stride_(layout_.state_bytes()),
       one_state_(algebra_.invertible() || setup.math.kind == WindowKind::kCumulate),
+      words_(key_columns_.present() && setup.math.kind == WindowKind::kHop && algebra_.word_rows() != nullptr),
       heap_(*setup.arena),
       result_heap_(*setup.arena),
       block_(std::make_unique<std::uint32_t[]>(kBlock)),
-      fresh_(std::make_unique<std::uint32_t[]>(kBlock)),
       identity_(std::make_unique<std::uint32_t[]>(kBlock)) {
   std::iota(identity_.get(), identity_.get() + kBlock, 0u);
   if (stride_ != setup.layout->state_bytes()) totals_ = std::make_unique<std::byte[]>(stride_);
   GroupTable::Setup of_keys{setup.keys, &no_aggregates_, setup.arena, setup.groups_max};
   of_keys.of_keys = true;
+  if (key_columns_.present()) of_keys.columns = &key_columns_;
   numbers_.set_up(of_keys);
 }
 
@@ -118,8 +133,6 @@ Result<void> SharedWindows::make_room() {
   const std::uint32_t capacity = keyed() ? std::max(64u, std::bit_ceil(needed)) : 1;
   for (std::size_t part = 0; part < (one_state_ ? 1 : kParts); ++part) WEIR_TRY(grow(states_[part], capacity));
   WEIR_TRY(grow_zeroed(seen_, seen_block_, (capacity + 63) / 64));
-  if (!cumulate()) WEIR_TRY(grow_zeroed(entered_, entered_block_, capacity));
-  if (!key_columns_.grow(capacity)) return memory_error();
   capacity_ = capacity;
   return {};
 }
@@ -158,9 +171,6 @@ void SharedWindows::give_memory_back() noexcept {
   if (seen_ != nullptr) setup_.arena->give_back(seen_, seen_block_);
   seen_ = nullptr;
   seen_block_ = 0;
-  if (entered_ != nullptr) setup_.arena->give_back(entered_, entered_block_);
-  entered_ = nullptr;
-  entered_block_ = 0;
   key_columns_.free();
   directory_.free();
   capacity_ = 0;
@@ -169,21 +179,15 @@ void SharedWindows::give_memory_back() noexcept {
 
 // ---- Groups -----------------------------------------------------------------------------------------------------
 
-/// A slice with these groups, null for the only one, enters: counts it and notes the groups that are new.
+/// A slice with these groups, null for the only one, enters.
 void SharedWindows::count_in(const std::uint32_t* groups, std::uint32_t count) noexcept {
-  std::uint32_t fresh = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t group = groups == nullptr ? i : groups[i];
     const std::uint64_t bit = std::uint64_t{1} << (group % 64);
-    const bool there = (seen_[group / 64] & bit) != 0;
-    seen_[group / 64] |= bit;
-    if (!cumulate()) ++entered_[group];
     // The running part of a frame holds each of its numbers once, in the place of the slices.
-    if (there && cumulate() && groups != nullptr) (void)numbers_.release(group);
-    fresh_[fresh] = group;
-    fresh += there ? 0 : 1;
+    if (cumulate() && groups != nullptr && (seen_[group / 64] & bit) != 0) (void)numbers_.release(group);
+    seen_[group / 64] |= bit;
   }
-  if (fresh != 0) key_columns_.put(numbers_, fresh_.get(), fresh);
 }
 
 /// The only row of a slice that takes no more rows becomes one of layout(), in its place.
@@ -206,15 +210,55 @@ void SharedWindows::take_totals(Slice& slice) noexcept {
   std::memcpy(row, total, stride_);
 }
 
-void SharedWindows::count_out(const std::uint32_t* groups, std::uint32_t count) noexcept {
+/// Clears the bits of those of the groups, null for the only one, that have no rows any more.
+void SharedWindows::recount(const std::uint32_t* groups, std::uint32_t count) noexcept {
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t group = groups == nullptr ? i : groups[i];
-    if (--entered_[group] == 0) seen_[group / 64] &= ~(std::uint64_t{1} << (group % 64));
+    std::uint64_t rows = 0;
+    for (std::size_t part = 0; part < (one_state_ ? 1 : kParts); ++part) {
+      std::uint64_t more;
+      std::memcpy(&more, states_[part].base + group * stride_, sizeof more);
+      rows |= more;
+    }
+    if (rows == 0) seen_[group / 64] &= ~(std::uint64_t{1} << (group % 64));
   }
 }
 
+/// Adds the groups row_, row_ + 1, … that have rows in a part of the window to bits_. Requires: states are words.
+void SharedWindows::add_counted(std::uint32_t count) noexcept {
+  for (std::size_t part = 0; part < (one_state_ ? 1 : kParts); ++part)
+    add_counted(states_[part].base + row_ * stride_, count);
+}
+void SharedWindows::add_counted(const std::byte* rows, std::uint32_t count) noexcept {
+  simd::counted_rows(rows, algebra_.word_rows()->words(), count, more_bits_.data());
+  for (std::uint32_t at = 0; at < count; at += 64) bits_[at / 64] |= more_bits_[at / 64];
+}
+
+/// Makes the bits of all groups anew. False: the budget is spent.
+bool SharedWindows::recount_all(std::size_t& budget) noexcept {
+  while (row_ < capacity_) {
+    const std::uint32_t count = piece_of_words(capacity_ - row_, budget);
+    if (count == 0) return false;
+    if (words_ && count % 64 == 0) {
+      bits_.fill(0);
+      add_counted(count);
+      std::copy_n(bits_.data(), count / 64, seen_ + row_ / 64);
+    } else {
+      for (std::uint32_t i = 0; i < count; ++i) {
+        block_[i] = row_ + i;
+        seen_[block_[i] / 64] |= std::uint64_t{1} << (block_[i] % 64);
+      }
+      recount(block_.get(), count);
+    }
+    row_ += count;
+    spend(budget, count);
+  }
+  row_ = 0;
+  return true;
+}
+
 const std::uint32_t* SharedWindows::numbers_of(const Slice& slice, std::uint32_t first, std::uint32_t count) noexcept {
-  if (!keyed()) return nullptr;
+  if (!keyed() || slice.table.plane()) return nullptr;
   for (std::uint32_t i = 0; i < count; ++i) block_[i] = slice.table.number(first + i);
   return block_.get();
 }
@@ -226,9 +270,51 @@ void SharedWindows::forget(std::uint32_t group) noexcept {
 }
 
 void SharedWindows::release_numbers(std::uint32_t count) noexcept {
-  if (!keyed()) return;
   for (std::uint32_t i = 0; i < count; ++i)
     if (numbers_.release(block_[i])) forget(block_[i]);
+}
+
+std::uint32_t SharedWindows::plane_slices() const noexcept {
+  if (!words_) return 0;
+  return static_cast<std::uint32_t>(std::min<std::int64_t>(setup_.math.size / setup_.math.slice, 1u << 20));
+}
+
+/// Whether numbers have been kept for a window's length that no slice may have any more.
+bool SharedWindows::forgetting_due() noexcept {
+  if (!numbers_.keeps_unused() || fired_end_ == kEventTimeMin) return false;
+  if (forget_end_ == kEventTimeMin) forget_end_ = fired_end_ + setup_.math.size;
+  return fired_end_ >= forget_end_;
+}
+
+/// Forgets the numbers that neither the window nor a slice to come has. False: the budget is spent.
+bool SharedWindows::forget_unused(SliceStore& store, std::size_t& budget) noexcept {
+  while (row_ < numbers_.group_end()) {
+    const std::uint32_t count = piece_of_words(numbers_.group_end() - row_, budget);
+    if (count == 0) return false;
+    bits_.fill(0);
+    std::size_t work = count;
+    if (row_ < capacity_) add_counted(std::min(count, capacity_ - row_));
+    for (std::uint32_t i = store.entered_until(); i < store.open_count(); ++i) {
+      const Slice& slice = store.at(i);
+      if (slice.place != SlicePlace::kPending || !slice.table.plane() || slice.table.group_end() <= row_) continue;
+      add_counted(rows_of(slice, row_).rows.base, std::min(count, slice.table.group_end() - row_));
+      work += count / 8;
+    }
+    numbers_.forget_unused(row_, count, bits_.data());
+    row_ += count;
+    spend(budget, work);
+  }
+  row_ = 0;
+  numbers_.unused_forgotten();
+  forget_end_ = kEventTimeMin;
+  return true;
+}
+
+void SharedWindows::make_number_room(SliceStore& store, std::uint32_t rows) noexcept {
+  if (!numbers_.keeps_unused() || numbers_.key_count() + rows <= setup_.groups_max) return;
+  WEIR_DCHECK(task_ == Task::kLeave && row_ == 0);
+  std::size_t all = ~std::size_t{0};
+  (void)forget_unused(store, all);
 }
 
 // ---- Which window is next ---------------------------------------------------------------------------------------
@@ -255,8 +341,8 @@ std::int64_t SharedWindows::next_end(const SliceStore& store) const noexcept {
 Result<SharedWindows::Next> SharedWindows::next_window(SliceStore& store, Watermark target, std::size_t& budget) {
   // At the end nothing is left to be done when the end of the input has been passed on.
   if (target == kWatermarkNone || (none_due(target) && target != kWatermarkEnd)) return Next::kNone;
-  WEIR_ASSIGN(const bool retired, retire(store, budget));
-  if (!retired) return Next::kWaiting;
+  WEIR_ASSIGN(const bool gone, let_go(store, budget));
+  if (!gone) return Next::kWaiting;
   const std::int64_t end = next_end(store);
   if (end == kEventTimeMax || !setup_.math.fired(end, target)) return Next::kNone;
   WEIR_ASSIGN(const bool prepared, prepare(store, end, budget));
@@ -295,11 +381,16 @@ Result<bool> SharedWindows::enter(SliceStore& store, std::uint32_t position, std
   }
   const Part part = part_to_enter(slice);
   while (row_ < slice.table.group_end()) {
-    const std::uint32_t count = piece(slice.table.group_end() - row_, budget);
+    const std::uint32_t count = piece_of(slice, row_, budget);
     if (count == 0) return false;
     const std::uint32_t* groups = numbers_of(slice, row_, count);
-    count_in(groups, count);
-    WEIR_TRY(algebra_.combine(list(part, groups), rows_of(slice, row_), count, memory(part)));
+    if (slice.table.plane()) {
+      std::memset(seen_ + row_ / 64, 0xFF, (count + 63) / 64 * sizeof(std::uint64_t));
+      by_rows_ = true;
+    } else {
+      count_in(groups, count);
+    }
+    WEIR_TRY(algebra_.combine(list(part, groups, row_), rows_of(slice, row_), count, memory(part)));
     row_ += count;
     spend(budget, count);
   }
@@ -311,6 +402,7 @@ Result<bool> SharedWindows::enter(SliceStore& store, std::uint32_t position, std
     store.close(position);
   } else {
     ++live_;
+    live_planes_ += slice.table.plane() ? 1 : 0;
     extra_live_ += part == kExtraPart ? 1 : 0;
   }
   return true;
@@ -319,6 +411,19 @@ Result<bool> SharedWindows::enter(SliceStore& store, std::uint32_t position, std
 // ---- Leaving ----------------------------------------------------------------------------------------------------
 
 Result<bool> SharedWindows::retire(SliceStore& store, std::size_t& budget) {
+  if (task_ != Task::kForget) {
+    WEIR_ASSIGN(const bool gone, let_go(store, budget));
+    if (!gone) return false;
+    if (!forgetting_due()) return true;
+    task_ = Task::kForget;
+  }
+  if (!forget_unused(store, budget)) return false;
+  task_ = Task::kLeave;
+  return true;
+}
+
+/// Lets the slices go whose last window has fired. False: the budget is spent.
+Result<bool> SharedWindows::let_go(SliceStore& store, std::size_t& budget) {
   if (task_ == Task::kLeave) {
     // Without a frame there is nothing to end: a slice that enters in several turns begins one with its last.
     const bool over = frame_end_ != kEventTimeMin && frame_end_ <= fired_end_;
@@ -336,9 +441,17 @@ Result<bool> SharedWindows::retire(SliceStore& store, std::size_t& budget) {
     slice_ = flip_wanted_ ? store.position_after(entered_start_) : 0;
     task_ = flip_wanted_ ? Task::kFlip : Task::kExtras;
   }
-  if (task_ != Task::kLeave) {
+  if (task_ == Task::kFlip || task_ == Task::kExtras) {
     WEIR_ASSIGN(const bool done, task_ == Task::kFlip ? flip(store, budget) : add_extras(store, budget));
     if (!done) return false;
+    task_ = Task::kRecount;
+  }
+  if (task_ == Task::kLeave && by_rows_ && live_planes_ == 0) task_ = Task::kRecount;
+  if (task_ == Task::kRecount) {
+    if (live_planes_ == 0) {
+      if (!recount_all(budget)) return false;
+      by_rows_ = false;
+    }
     task_ = Task::kLeave;
     flip_wanted_ = extras_stale_ = false;
   }
@@ -349,24 +462,28 @@ Result<bool> SharedWindows::retire(SliceStore& store, std::size_t& budget) {
 Result<bool> SharedWindows::leave(Slice& slice, std::size_t& budget) {
   WEIR_DCHECK(slice.place != SlicePlace::kPending);
   while (row_ < slice.table.group_end()) {
-    const std::uint32_t count = piece(slice.table.group_end() - row_, budget);
+    const std::uint32_t count = piece_of(slice, row_, budget);
     if (count == 0) return false;
     const std::uint32_t* groups = numbers_of(slice, row_, count);
     const StateRowList rows = rows_of(slice, row_);
+    bool recounts = !by_rows_;
     if (slice.place == SlicePlace::kFront) {
-      const StateRowList front = list(kFrontPart, groups);
-      algebra_.reset(front, count, memory(kFrontPart));
+      const StateRowList front = list(kFrontPart, groups, row_);
+      if (algebra_.owns_memory()) algebra_.reset(front, count, memory(kFrontPart));
       copy_rows(front, rows, count);
     } else if (algebra_.invertible()) {
-      WEIR_TRY(algebra_.subtract(list(kRunningPart, groups), rows, count, memory(kRunningPart)));
+      WEIR_TRY(algebra_.subtract(list(kRunningPart, groups, row_), rows, count, memory(kRunningPart)));
+    } else {
+      recounts = false;  // when the parts are combined anew
     }
-    count_out(groups, count);
-    release_numbers(count);
+    if (recounts) recount(groups, count);
+    if (groups != nullptr) release_numbers(count);
     row_ += count;
     spend(budget, count);
   }
   row_ = 0;
   --live_;
+  live_planes_ -= slice.table.plane() ? 1 : 0;
   if (slice.place == SlicePlace::kFront) {
     --front_live_;
   } else if (!algebra_.invertible()) {
@@ -430,7 +547,7 @@ Result<bool> SharedWindows::flip(SliceStore& store, std::size_t& budget) {
     Slice& slice = store.at(slice_ - 1);
     if (slice.place == SlicePlace::kPending) continue;
     while (row_ < slice.table.group_end()) {
-      const std::uint32_t count = piece(slice.table.group_end() - row_, budget);
+      const std::uint32_t count = piece_of(slice, row_, budget);
       if (count == 0) return false;
       WEIR_TRY(flip_rows(slice, row_, count));
       row_ += count;
@@ -446,6 +563,7 @@ Result<bool> SharedWindows::flip(SliceStore& store, std::size_t& budget) {
 
 /// front, row := front + row, front. Where states own memory the row gets the old front state with all that it owns.
 Result<void> SharedWindows::flip_rows(Slice& slice, std::uint32_t first, std::uint32_t count) {
+  if (slice.table.plane()) return algebra_.flip(rows_of(slice, first), list(kFrontPart, nullptr, first), count);
   WEIR_TRY(take_rows(result_, kBlock));
   const std::uint32_t* groups = numbers_of(slice, first, count);
   const StateRowList rows = rows_of(slice, first), front = list(kFrontPart, groups);
@@ -467,9 +585,9 @@ Result<bool> SharedWindows::add_extras(SliceStore& store, std::size_t& budget) {
     if (slice.start > front_last_start_) break;
     if (slice.place != SlicePlace::kExtra) continue;
     while (row_ < slice.table.group_end()) {
-      const std::uint32_t count = piece(slice.table.group_end() - row_, budget);
+      const std::uint32_t count = piece_of(slice, row_, budget);
       if (count == 0) return false;
-      const StateRowList to = list(kExtraPart, numbers_of(slice, row_, count));
+      const StateRowList to = list(kExtraPart, numbers_of(slice, row_, count), row_);
       WEIR_TRY(algebra_.combine(to, rows_of(slice, row_), count, memory(kExtraPart)));
       row_ += count;
       spend(budget, count);
@@ -521,8 +639,10 @@ Result<GroupSelection> SharedWindows::rows(const std::uint32_t* groups, std::uin
   const StateRowList to{{result_.base, stride_}, nullptr};
   const StateMemory memory_of{&result_.strings, &result_heap_, setup_.arena};
   const StateRowList front = list(kFrontPart, groups);
-  if (extra_live_ == 0 && algebra_.add_into(to, front, list(kRunningPart, groups), count))
-    return GroupSelection{nullptr, identity_.get(), count, to.rows, &result_heap_, true};
+  if (extra_live_ == 0) {
+    WEIR_ASSIGN(const bool added, algebra_.add_into(to, front, list(kRunningPart, groups), count));
+    if (added) return GroupSelection{nullptr, identity_.get(), count, to.rows, &result_heap_, true};
+  }
   if (algebra_.owns_memory()) {
     algebra_.initialize(to, count);
     WEIR_TRY(algebra_.combine(to, front, count, memory_of));
@@ -548,12 +668,100 @@ Result<void> SharedWindows::stage_rows(WindowStage& stage, std::uint32_t count) 
     copy_rows(to, running, count);
     return {};
   }
-  if (extra_live_ == 0 && algebra_.add_into(to, list(kFrontPart, groups), running, count)) return {};
+  if (extra_live_ == 0) {
+    WEIR_ASSIGN(const bool added, algebra_.add_into(to, list(kFrontPart, groups), running, count));
+    if (added) return {};
+  }
   const StateMemory none{&result_.strings, &result_heap_, setup_.arena};  // staged states own nothing
   copy_rows(to, list(kFrontPart, groups), count);
   WEIR_TRY(algebra_.combine(to, running, count, none));
   if (extra_live_ != 0) WEIR_TRY(algebra_.combine(to, list(kExtraPart, groups), count, none));
   return {};
+}
+
+/// Some groups of the window at position_, by the bits.
+Result<void> SharedWindows::stage_by_bits(WindowStage& stage) {
+  std::uint32_t* groups = stage.groups.get() + stage.rows;
+  const std::uint32_t count = select(position_, stage.room - stage.rows, groups);
+  if (count == 0) return {};
+  WEIR_TRY(stage_rows(stage, count));
+  StagedWindow& window = stage.add(window_end_, count);
+  if (count >= WindowStage::kListedBelow && groups[count - 1] - groups[0] == count - 1)
+    stage.set_neighbours(window, groups[0]);
+  return {};
+}
+
+/// States of groups first … first + count - 1, where they stand or added up.
+Result<const std::byte*> SharedWindows::totals(std::uint32_t first, std::uint32_t count) {
+  const StateRowList running = list(kRunningPart, nullptr, first);
+  if (one_state_ || (front_live_ == 0 && extra_live_ == 0)) return running.rows.base;
+  WEIR_TRY(take_rows(result_, kBlock));
+  const StateRowList sums{{result_.base, stride_}, nullptr};
+  WEIR_ASSIGN(const bool added, algebra_.add_into(sums, list(kFrontPart, nullptr, first), running, count));
+  WEIR_DCHECK(added);
+  if (extra_live_ != 0) WEIR_TRY(algebra_.combine(sums, list(kExtraPart, nullptr, first), count, memory(kExtraPart)));
+  return result_.base;
+}
+
+/// Some groups of the window at position_, by what their states say. Moves position_ on.
+Result<void> SharedWindows::stage_by_rows(WindowStage& stage) {
+  const std::uint32_t end = window_group_end();
+  while (position_ < end && seen_[position_ / 64] >> (position_ % 64) == 0) position_ = (position_ / 64 + 1) * 64;
+  if (position_ >= end) return {};
+  const std::uint32_t first = position_;
+  // Up to whole words: loads that cross the vectors just stored would wait for them.
+  const std::uint32_t room = std::min(stage.room - stage.rows, kBlock);
+  std::uint32_t range_max = end - first <= room ? end - first : room / 64 * 64;
+  if (range_max == 0 && stage.rows != 0) {
+    stage.room = stage.rows;
+    return {};
+  }
+  range_max = range_max == 0 ? room : range_max;
+  std::uint32_t range = std::min(range_max, 64 - first % 64);
+  while (range < range_max && seen_[(first + range) / 64] != 0) range = std::min(range_max, range + 64);
+  position_ += range;
+
+  std::byte* to = stage.state_rows.get() + stage.rows * stride_;
+  WEIR_ASSIGN(const std::byte* states, totals(first, range));
+  const std::uint32_t count = simd::counted_rows(states, algebra_.word_rows()->words(), range, bits_.data());
+  const std::uint32_t words = (range + 63) / 64;
+  if (first % 64 == 0) std::copy_n(bits_.data(), range / 64, seen_ + first / 64);
+  if (count == 0) return {};
+  const bool all = count == range;
+  if (!all) {
+    const std::uint32_t readable = states == result_.base ? kBlock : capacity_ - first;
+    simd::compress_values({states, stride_, bits_.data(), words, readable}, to, range + WindowStage::kSlack);
+  } else {
+    std::memcpy(to, states, range * stride_);
+  }
+  std::uint32_t* groups = stage.groups.get() + stage.rows;
+  StagedWindow& window = stage.add(window_end_, count);
+  if (count < WindowStage::kListedBelow || count * WindowStage::kRangePerRow < range) {
+    for (std::uint32_t w = 0; w < words; ++w)
+      for (std::uint64_t left = bits_[w]; left != 0; left &= left - 1)
+        *groups++ = first + 64 * w + static_cast<std::uint32_t>(std::countr_zero(left));
+  } else if (all) {
+    stage.set_neighbours(window, first);
+  } else {
+    stage.set_by_bits(window, first, bits_.data(), words);
+  }
+  return {};
+}
+
+void SharedWindows::read_staged_key(std::size_t column, const WindowStage& stage, Vector& to, std::uint32_t at,
+                                    std::uint32_t room) const noexcept {
+  if (stage.all_listed) return key_columns_.read(column, stage.groups.get(), stage.rows, to, at);
+  stage.each_window([&](const StagedWindow& window, std::uint32_t row) {
+    switch (window.groups) {
+      case StagedWindow::Groups::kNeighbours:
+        return key_columns_.read_neighbours(column, window.first, window.rows, to, at + row);
+      case StagedWindow::Groups::kByBits:
+        return key_columns_.read_picked(column, window.first, stage.bits.get() + window.bits, window.words, window.rows,
+                                        to, at + row, room - row);
+      default:
+        return key_columns_.read(column, stage.groups.get() + row, window.rows, to, at + row);
+    }
+  });
 }
 
 Result<SharedWindows::Next> SharedWindows::stage_windows(SliceStore& store, Watermark target,
@@ -568,14 +776,13 @@ Result<SharedWindows::Next> SharedWindows::stage_windows(SliceStore& store, Wate
       in_window_ = true;
       position_ = 0;
     }
-    const std::uint32_t count = select(position_, stage.room - stage.rows, stage.groups.get() + stage.rows);
-    if (count != 0) {
-      WEIR_TRY(stage_rows(stage, count));
-      stage.windows[stage.window_count++] = {window_end_, count};
-      stage.rows += count;
-      staging_ = true;
+    const std::uint32_t before = stage.rows;
+    WEIR_TRY(by_rows_ ? stage_by_rows(stage) : stage_by_bits(stage));
+    staging_ = staging_ || stage.rows != before;
+    if (!selected_all(position_)) {
+      if (stage.full()) return Next::kReady;
+      continue;
     }
-    if (!selected_all(position_)) return Next::kReady;
     in_window_ = false;
     --windows_max;
     fired();

@@ -12,7 +12,13 @@
 //
 // Groups are numbered by one table of keys for all slices (GroupTable::Setup::numbers), so that a window finds a
 // slice's groups without looking keys up; keys that no slice has any more leave it. A row of a slice is combined,
-// subtracted or copied at most three times, whatever the number of slices in a window.
+// subtracted or copied at most three times, whatever the number of slices in a window. A group is in the window where
+// its states have rows; a bit a group says so.
+//
+// Where states are words, slices may be planes (group_table.h): arrays of states by number, which are
+// combined, put aside and taken out as arrays. Which of its rows a plane has is not counted: bits say which groups the
+// window may have, a look at the combined states which it has, and numbers that no slice has any more are looked for
+// once in a window's length.
 //
 // All work is done in pieces of a stated size, so that no call holds the shard up. Invariants
 //   1. A slice that has entered takes no more rows: its rows are on time for later windows only.
@@ -56,6 +62,10 @@ class SharedWindows {
   /// For the slices' setup; null without keys.
   GroupTable* numbers() noexcept { return keyed() ? &numbers_ : nullptr; }
   NumberDirectory* directory() noexcept { return &directory_; }
+  /// Slices of a window where slices may be planes, else 0.
+  std::uint32_t plane_slices() const noexcept;
+  /// Before `rows` rows come in: forgets the numbers that no slice has, where those of the rows might not find room.
+  void make_number_room(SliceStore& store, std::uint32_t rows) noexcept;
 
   // ---- Windows, in the order of their ends: next_window, read, fired, … and retire at the end ----
   /// kWaiting: the budget is spent, call again.
@@ -64,7 +74,8 @@ class SharedWindows {
   Result<Next> next_window(SliceStore& store, Watermark target, std::size_t& budget);
   std::int64_t window_end() const noexcept { return window_end_; }
   void fired() noexcept { fired_end_ = window_end_; }
-  /// Lets the slices go whose last window has fired, and closes them. Spends at most `budget` rows; false: call again.
+  /// When all windows that are complete have fired: lets the slices go whose last one has, closes them, and forgets the
+  /// keys that no slice has. Spends at most `budget` rows; false: call again.
   Result<bool> retire(SliceStore& store, std::size_t& budget);
 
   // ---- The window that is ready ----
@@ -77,7 +88,6 @@ class SharedWindows {
   /// Writes key column `column` of the selected groups to rows at, at + 1, …
   void read_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
                 std::uint32_t at) const noexcept {
-    if (key_columns_.present()) return key_columns_.read(column, groups, count, to, at);
     numbers_.read_key(column, groups, count, to, at);
   }
   /// States of at most kBlock selected groups, until the next call. Strings and pieces stay until free_rows().
@@ -96,18 +106,16 @@ class SharedWindows {
   /// Says that the stage has been cleared.
   void lowered() noexcept { staging_ = false; }
   std::int64_t fired_end() const noexcept { return fired_end_; }
-  /// read_key() of groups in any order. Requires: stage_rows_max() != 0.
-  void read_scattered_key(std::size_t column, const std::uint32_t* groups, std::uint32_t count, Vector& to,
-                          std::uint32_t at) const noexcept {
-    key_columns_.read_scattered(column, groups, count, to, at);
-  }
+  /// Writes a key column of what is staged to rows at, at + 1, … of `to`, which has `room` rows from there on.
+  void read_staged_key(std::size_t column, const WindowStage& stage, Vector& to, std::uint32_t at,
+                       std::uint32_t room) const noexcept;
 
   static constexpr std::uint32_t kBlock = 1024;
-  std::size_t memory_bytes() const noexcept { return kBlock * sizeof(std::uint32_t) * 3; }
+  std::size_t memory_bytes() const noexcept { return kBlock * sizeof(std::uint32_t) * 2; }
 
  private:
   enum Part : std::uint8_t { kRunningPart, kFrontPart, kExtraPart, kParts };
-  enum class Task : std::uint8_t { kLeave, kClear, kFlip, kExtras };
+  enum class Task : std::uint8_t { kLeave, kClear, kFlip, kExtras, kRecount, kForget };
   /// States by group number.
   struct States {
     std::byte* base = nullptr;
@@ -121,8 +129,9 @@ class SharedWindows {
   /// Of the groups that have entered: slices to come may have greater numbers.
   std::uint32_t window_group_end() const noexcept { return std::min(group_end(), capacity_); }
   StateMemory memory(Part part) noexcept { return {&states_[part].strings, &heap_, setup_.arena}; }
-  StateRowList list(Part part, const std::uint32_t* groups) const noexcept {
-    return {{states_[part].base, stride_}, groups};
+  /// States of the groups; of first, first + 1, … where `groups` is null.
+  StateRowList list(Part part, const std::uint32_t* groups, std::uint32_t first = 0) const noexcept {
+    return {{states_[part].base + (groups == nullptr ? first * stride_ : 0), stride_}, groups};
   }
   Result<void> make_room();
   Result<void> grow(States& states, std::uint32_t capacity);
@@ -137,10 +146,19 @@ class SharedWindows {
   std::int64_t next_end(const SliceStore& store) const noexcept;
   Result<bool> prepare(SliceStore& store, std::int64_t end, std::size_t& budget);
   Result<void> stage_rows(WindowStage& stage, std::uint32_t count);
+  Result<void> stage_by_bits(WindowStage& stage);
+  Result<void> stage_by_rows(WindowStage& stage);
+  Result<const std::byte*> totals(std::uint32_t first, std::uint32_t count);
   Result<bool> enter(SliceStore& store, std::uint32_t position, std::size_t& budget);
   void count_in(const std::uint32_t* groups, std::uint32_t count) noexcept;
-  void count_out(const std::uint32_t* groups, std::uint32_t count) noexcept;
+  void recount(const std::uint32_t* groups, std::uint32_t count) noexcept;
+  bool recount_all(std::size_t& budget) noexcept;
+  void add_counted(std::uint32_t count) noexcept;
+  void add_counted(const std::byte* rows, std::uint32_t count) noexcept;
+  bool forget_unused(SliceStore& store, std::size_t& budget) noexcept;
+  bool forgetting_due() noexcept;
   Part part_to_enter(const Slice& slice) const noexcept;
+  Result<bool> let_go(SliceStore& store, std::size_t& budget);
   Result<bool> leave(Slice& slice, std::size_t& budget);
   bool end_frame(std::size_t& budget) noexcept;
   bool clear_parts(std::size_t& budget) noexcept;
@@ -163,12 +181,12 @@ class SharedWindows {
   KeyColumns key_columns_;
   std::size_t stride_;
   bool one_state_;  // everything is in the running part
+  bool words_;      // states are words to be added, and keys stand in columns: slices may be planes
   std::array<States, kParts> states_;
   std::uint32_t capacity_ = 0;     // of states_ and seen_, in groups
-  std::uint64_t* seen_ = nullptr;  // bit g: the window has group g
+  std::uint64_t* seen_ = nullptr;  // bit g: the window has group g, or may have while by_rows_
+  bool by_rows_ = false;           // states say which groups there are: planes have entered
   std::size_t seen_block_ = 0;
-  std::uint32_t* entered_ = nullptr;  // HOP: slices that have entered and have the group
-  std::size_t entered_block_ = 0;
   StateHeap heap_;  // what states of all parts own, and undo rows
   States result_;   // front + running + extra of a block of groups
   StateHeap result_heap_;
@@ -176,18 +194,21 @@ class SharedWindows {
   bool in_window_ = false;  // the window at window_end_ is staged up to position_
   std::uint32_t position_ = 0;
   std::unique_ptr<std::uint32_t[]> block_;     // numbers of the rows in hand
-  std::unique_ptr<std::uint32_t[]> fresh_;     // those of them that are new
   std::unique_ptr<std::uint32_t[]> identity_;  // 0, 1, …
   std::unique_ptr<std::byte[]> totals_;        // a row of layout_
+  std::array<std::uint64_t, kBlock / 64> bits_{};
+  std::array<std::uint64_t, kBlock / 64> more_bits_{};
 
   std::int64_t fired_end_ = kEventTimeMin;
   std::int64_t window_end_ = kEventTimeMin;
   std::int64_t frame_end_ = kEventTimeMin;  // CUMULATE: of the frame in the running part
   std::uint32_t live_ = 0;                  // slices that have entered and not left
+  std::uint32_t live_planes_ = 0;
   std::uint32_t front_live_ = 0;
   std::uint32_t extra_live_ = 0;
   std::int64_t front_last_start_ = 0;
   std::int64_t entered_start_ = kEventTimeMin;  // greatest start of a slice that has entered
+  std::int64_t forget_end_ = kEventTimeMin;     // the window after which unused numbers are looked for
 
   // What is being done, and how far it is.
   Task task_ = Task::kLeave;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <span>
 
 #include "pipeline/window_fixture.h"
 
@@ -24,24 +25,35 @@ struct Case {
   std::int64_t key_range = 50;
   bool special_numbers = false;
   std::uint32_t seed = 1;
-  std::int64_t step_ms = 3;       // between two rows: below this
-  std::int64_t key_drift_ms = 0;  // the range of keys moves on by one each
-  bool inverse_only = false;      // aggregates that all have an inverse
+  std::int64_t step_ms = 3;              // between two rows: below this
+  std::int64_t key_drift_ms = 0;         // the range of keys moves on by one each
+  bool inverse_only = false;             // aggregates that all have an inverse
+  std::vector<std::uint32_t> only = {};  // where not empty, these columns of OracleGroup::text
+  bool words = false;                    // keys without NULL, and fast sums: with the right columns, states are words
 };
 
 /// Columns of OracleGroup::text whose aggregates have an inverse.
 constexpr std::uint32_t kWithInverse[] = {0, 1, 2, 3, 11, 12, 13};
 
+/// The columns of OracleGroup::text that a case has; none: all.
+std::span<const std::uint32_t> columns_of(const Case& c) {
+  if (c.inverse_only) return kWithInverse;
+  return c.only;
+}
+
 std::vector<AggregateColumn> aggregates_of(const Case& c) {
-  if (!c.inverse_only) return all_aggregates();
+  if (columns_of(c).empty()) return all_aggregates();
   std::vector<AggregateColumn> some;
-  for (const std::uint32_t column : kWithInverse) some.push_back(all_aggregates()[column]);
+  for (const std::uint32_t column : columns_of(c)) {
+    some.push_back(all_aggregates()[column]);
+    some.back().fast_sum = c.words;
+  }
   return some;
 }
 
 /// The results of aggregates_of in a line of the oracle's.
 std::string line_of(const Case& c, const std::string& line) {
-  if (!c.inverse_only) return line;
+  if (columns_of(c).empty()) return line;
   std::vector<std::string> cells(1);
   for (const char letter : line) {
     if (letter == '|')
@@ -52,12 +64,18 @@ std::string line_of(const Case& c, const std::string& line) {
   const std::size_t before = cells.size() - all_aggregates().size();
   std::string some;
   for (std::size_t i = 0; i < before; ++i) some += (i == 0 ? "" : "|") + cells[i];
-  for (const std::uint32_t column : kWithInverse) some += "|" + cells[before + column];
+  for (const std::uint32_t column : columns_of(c)) some += "|" + cells[before + column];
   return some;
 }
 
 TypeId key_type(Keys keys) {
   return keys == Keys::kBigInt ? TypeId::kBigInt : TypeId::kInt;
+}
+
+Schema schema_of(const Case& c) {
+  Schema schema = row_schema(key_type(c.keys));
+  schema.fields[1].type.nullable = schema.fields[1].type.nullable && !c.words;
+  return schema;
 }
 
 std::vector<std::uint32_t> key_columns(Keys keys) {
@@ -102,7 +120,7 @@ std::vector<TestRow> random_rows(const Case& c, std::mt19937& random) {
     row.time = now - below(c.disorder_ms + 1) * kMs;
     row.input = static_cast<std::uint32_t>(random() % c.inputs);
     row.arrival = (std::uint64_t{row.input} << 40) + arrivals[row.input]++;
-    if (random() % 10 != 0) {
+    if (random() % 10 != 0 || c.words) {
       row.key = below(c.key_range) - c.key_range / 2;
       if (c.key_drift_ms != 0) *row.key += now / (c.key_drift_ms * kMs);
       if (c.keys == Keys::kBigInt) row.key = *row.key * 0x0123456789ABCDL;
@@ -139,7 +157,7 @@ WindowAggregateOptions options_of(const Case& c, AggregateMode mode) {
   WindowAggregateOptions options;
   options.mode = mode;
   options.window = c.window;
-  options.input = row_schema(key_type(c.keys));
+  options.input = schema_of(c);
   options.keys = key_columns(c.keys);
   options.aggregates = aggregates_of(c);
   options.state_bytes_max = 256u << 20;
@@ -194,7 +212,7 @@ void drive(std::vector<Operator*> operators, CollectingSink& sink, bool until_ac
 
 void feed(const Case& c, const std::vector<TestRow>& rows, Chain& chain, CollectingSink& sink,
           const std::vector<Operator*>& operators) {
-  OwnBatch batch(row_schema(key_type(c.keys)), c.batch_rows, c.batch_rows * 128u);
+  OwnBatch batch(schema_of(c), c.batch_rows, c.batch_rows * 128u);
   std::size_t at = 0;
   while (at < rows.size()) {
     batch->reset();
@@ -410,6 +428,31 @@ TEST(WindowAggregate, WindowsOfManySlicesEqualTheOracleWithAndWithoutAnInverse) 
   }
 }
 
+// Slices of many rows for their keys are planes, those of few are lists of rows; sizes are drawn so that both come in
+// one window, keys come and go, and rows are late for some windows.
+TEST(WindowAggregate, PlanesAndListsOfRowsInOneWindowEqualTheOracle) {
+  const std::vector<std::vector<std::uint32_t>> words = {{0}, {0, 12}, {0, 6}, {4, 5}, {0, 7, 8}, {0, 1, 4, 5}};
+  for (std::uint32_t seed = 1; seed <= 72; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed * 32452843);
+    const std::int64_t slide = 10 + static_cast<std::uint32_t>(random() % 40);
+    Case c{shared(WindowKind::kHop, slide, slide * (2 + static_cast<std::int64_t>(random() % 12)))};
+    c.words = true;
+    c.only = words[seed % words.size()];
+    c.keys = random() % 2 == 0 ? Keys::kSmallInt : Keys::kBigInt;
+    c.delay = static_cast<std::int64_t>(random() % 3) * 20 * kMs;
+    c.batch_rows = 20 + static_cast<std::uint32_t>(random() % 500);
+    c.inputs = 1 + static_cast<std::uint32_t>(random() % 2);
+    c.rows = 1500;
+    c.step_ms = 1 + static_cast<std::int64_t>(random() % 5);
+    c.disorder_ms = seed % 3 == 0 ? 0 : static_cast<std::int64_t>(random() % 200);
+    c.key_range = 1 + static_cast<std::int64_t>(random() % (seed % 5 == 0 ? 400 : 40));
+    c.key_drift_ms = seed % 2 == 0 ? 0 : 5 + static_cast<std::int64_t>(random() % 40);
+    c.seed = seed;
+    check_case(c);
+  }
+}
+
 TEST(WindowAggregate, RowsThatAreLateForMostWindowsDoNotUpsetTheOthers) {
   for (std::uint32_t seed = 1; seed <= 24; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -428,21 +471,20 @@ TEST(WindowAggregate, RowsThatAreLateForMostWindowsDoNotUpsetTheOthers) {
 
 /// Rows of 100 keys in each slice of HOP(10 ms, 100 ms), 10 new ones a slice; returns the bytes of state in use when
 /// half of the slices have come, and at the end of the last one.
-std::pair<std::size_t, std::size_t> state_of_passing_keys(Keys keys, bool inverse_only, std::uint32_t slices) {
-  Case c{shared(WindowKind::kHop, 10, 100), keys};
-  c.inverse_only = inverse_only;
+std::pair<std::size_t, std::size_t> state_of_passing_keys(Case c, std::uint32_t slices) {
+  c.window = shared(WindowKind::kHop, 10, 100);
   c.batch_rows = 100;
   CollectingSink sink;
   Chain chain(c, AggregateMode::kSingle);
   chain.aggregate->set_next(&sink);
   std::pair<std::size_t, std::size_t> bytes;
-  OwnBatch batch(row_schema(key_type(keys)), 100, 100 * 256);
+  OwnBatch batch(schema_of(c), 100, 100 * 256);
   for (std::uint32_t slice = 0; slice < slices; ++slice) {
     batch->reset();
     for (std::uint32_t i = 0; i < 100; ++i) {
       TestRow row;
       row.time = slice * 10 * kMs;
-      row.key = (slice * 10 + i) * (keys == Keys::kBigInt ? 1'000'003 : 1);
+      row.key = (slice * 10 + i) * (c.keys == Keys::kBigInt ? 1'000'003 : 1);
       row.key_text = "the key with the number " + std::to_string(slice * 10 + i);
       row.value = 1;
       put_row(*batch, i, row);
@@ -461,8 +503,19 @@ std::pair<std::size_t, std::size_t> state_of_passing_keys(Keys keys, bool invers
 TEST(WindowAggregate, StateDoesNotGrowWithKeysThatAreGone) {
   for (const Keys keys : {Keys::kSmallInt, Keys::kBigInt, Keys::kText, Keys::kTwo}) {
     for (const bool inverse_only : {false, true}) {
-      const auto [half, all] = state_of_passing_keys(keys, inverse_only, 1200);
+      Case c{{}, keys};
+      c.inverse_only = inverse_only;
+      const auto [half, all] = state_of_passing_keys(c, 1200);
       EXPECT_LE(all, half + half / 2) << static_cast<int>(keys);
+    }
+  }
+  for (const Keys keys : {Keys::kSmallInt, Keys::kBigInt}) {
+    for (const std::uint32_t column : {0u, 6u}) {
+      Case planes{{}, keys};
+      planes.words = true;
+      planes.only = {column};
+      const auto [half, all] = state_of_passing_keys(planes, 1200);
+      EXPECT_LE(all, half + half / 2) << static_cast<int>(keys) << ", column " << column;
     }
   }
 }
@@ -531,6 +584,36 @@ TEST(WindowAggregate, TheKeysOfAllOpenSlicesTogetherHaveALimit) {
   EXPECT_EQ(context.failure->code(), ErrorCode::kLimitExceeded);
   EXPECT_THAT(std::string(context.failure->message()),
               testing::HasSubstr("open windows have more than groups_max = 25"));
+}
+
+// A plane does not say which keys have left: those of windows that are over must not count against the limit.
+TEST(WindowAggregate, KeysThatPlanesHaveLeftDoNotCountAgainstTheLimit) {
+  Case c{shared(WindowKind::kHop, 10, 40), Keys::kBigInt};
+  c.words = true;
+  c.only = {0};
+  WindowAggregateOptions options = options_of(c, AggregateMode::kSingle);
+  options.groups_max = 68;  // the keys of four slices, and a few
+  FragmentContext context;
+  CollectingSink sink;
+  auto made = WindowAggregateOperator::create(context, options);
+  ASSERT_TRUE(made.has_value());
+  (*made)->set_next(&sink);
+  OwnBatch batch(options.input, 16, 1024);
+  for (std::int64_t slice = 0; slice < 50; ++slice) {
+    batch->reset();
+    for (std::uint32_t i = 0; i < 16; ++i) {
+      TestRow row;
+      row.time = slice * 10 * kMs;
+      row.key = slice * 16 + i;
+      put_row(*batch, i, row);
+    }
+    batch->set_row_count(16);
+    (*made)->push(*batch);
+    (*made)->control({Control::Kind::kWatermark, slice * 10 * kMs + 9 * kMs});
+    while (!(*made)->accepts()) ASSERT_NE((*made)->resume(), 0u);
+    ASSERT_FALSE(context.failure.has_value()) << "slice " << slice << ": " << context.failure->to_string();
+  }
+  EXPECT_EQ(sink.rows.size(), 16u * (4 * 50 - 3 - 2 - 1));
 }
 
 TEST(WindowAggregate, InfinitiesAndNaNComeThrough) {
