@@ -77,7 +77,7 @@ class FileReader final : public OpOwner {
     start_reads();
   }
 
-  ReadState poll(std::span<const char>& bytes, std::optional<Error>& error) {
+  ReadState poll(std::span<const char>& bytes, std::optional<Error>& error, std::string_view name) {
     start_reads();
     Slot& slot = slots_[head_];
     if (slot.ready && slot.given < slot.filled) {
@@ -86,15 +86,15 @@ class FileReader final : public OpOwner {
       return ReadState::kData;
     }
     if (slot.ready && slot.error != 0) {
-      error.emplace(
-          Error::from_errno(-slot.error, "cannot read " + config_.path).with_position(Position::at_byte(consumed_)));
+      error.emplace(Error::from_errno(-slot.error, "cannot read " + std::string(name))
+                        .with_position(Position::at_byte(consumed_)));
       return ReadState::kError;
     }
     if (slot.ready && slot.end) {
       if (!bounded_) return ReadState::kEnd;
       error.emplace(Error(
           ErrorCode::kTruncated,
-          config_.path + " got shorter while it was read: " + std::to_string(size_) + " bytes were there at first",
+          std::string(name) + " got shorter while it was read: " + std::to_string(size_) + " bytes were there at first",
           Position::at_byte(consumed_)));
       return ReadState::kError;
     }
@@ -191,52 +191,25 @@ class FileReader final : public OpOwner {
   std::uint64_t consumed_ = 0;
 };
 
-class FileSource final : public ByteSource {
+class FileSource final : public ReaderSource<FileReader> {
  public:
   explicit FileSource(FileSourceConfig config) : config_(std::move(config)) {}
-  ~FileSource() override { close(); }
 
   Result<void> open(IoBackend& backend) override {
-    WEIR_CHECK(reader_ == nullptr);
+    WEIR_CHECK(!open_before());
     if (config_.read_buffers_max < 1 || config_.read_buffers_max > 16)
       return Error(ErrorCode::kInvalidArgument, "read_buffers_max must be from 1 to 16");
     if (config_.read_buffer_bytes < 1 || config_.read_buffer_bytes > 1u << 28)
       return Error(ErrorCode::kInvalidArgument, "read_buffer_bytes must be from 1 to 256 MiB");
-    backend_ = &backend;
     auto reader = std::make_unique<FileReader>(backend, config_);
     WEIR_TRY(reader->open());
-    reader_ = std::move(reader);
+    read_by(backend, std::move(reader));
     return {};
-  }
-
-  ReadState poll(std::span<const char>& bytes) override {
-    bytes = {};
-    if (error_.has_value()) return ReadState::kError;
-    if (reader_ == nullptr) return ReadState::kEnd;
-    const ReadState state = reader_->poll(bytes, error_);
-    bytes_read_ = reader_->bytes_read;
-    ingest_wall_ns_ = reader_->ingest_wall_ns;
-    return state;
-  }
-
-  void consume(std::size_t n) override {
-    if (n == 0) return;
-    WEIR_CHECK(reader_ != nullptr);
-    reader_->consume(n);
-    bytes_consumed_ += n;
-  }
-
-  void close() noexcept override {
-    if (reader_ == nullptr) return;
-    reader_->close();
-    backend_->retire(std::move(reader_));
   }
   std::string_view name() const noexcept override { return config_.path; }
 
  private:
   FileSourceConfig config_;
-  IoBackend* backend_ = nullptr;
-  std::unique_ptr<FileReader> reader_;
 };
 
 }  // namespace

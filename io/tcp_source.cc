@@ -11,7 +11,7 @@ namespace weir {
 namespace detail {
 namespace {
 
-class TcpSource final : public ByteSource {
+class TcpSource final : public ReaderSource<ConnectionReceiver> {
  public:
   TcpSource(IoHandle connection, std::string name, std::shared_ptr<std::uint32_t> open)
       : connection_(connection), name_(std::move(name)), open_(std::move(open)) {}
@@ -21,30 +21,9 @@ class TcpSource final : public ByteSource {
   }
 
   Result<void> open(IoBackend& backend) override {
-    WEIR_CHECK(reader_ == nullptr);
-    backend_ = &backend;
-    reader_ = std::make_unique<ConnectionReceiver>(backend, connection_);
+    WEIR_CHECK(!open_before());
+    read_by(backend, std::make_unique<ConnectionReceiver>(backend, connection_));
     return {};
-  }
-  ReadState poll(std::span<const char>& bytes) override {
-    bytes = {};
-    if (error_.has_value()) return ReadState::kError;
-    if (reader_ == nullptr) return ReadState::kEnd;
-    const ReadState state = reader_->poll(bytes, error_, name_);
-    bytes_read_ = reader_->bytes_read;
-    ingest_wall_ns_ = reader_->ingest_wall_ns;
-    return state;
-  }
-  void consume(std::size_t n) override {
-    if (n == 0) return;
-    WEIR_CHECK(reader_ != nullptr);
-    reader_->consume(n);
-    bytes_consumed_ += n;
-  }
-  void close() noexcept override {
-    if (reader_ == nullptr) return;
-    reader_->close();
-    backend_->retire(std::move(reader_));
   }
   std::string_view name() const noexcept override { return name_; }
 
@@ -52,8 +31,6 @@ class TcpSource final : public ByteSource {
   IoHandle connection_;
   std::string name_;
   std::shared_ptr<std::uint32_t> open_;
-  IoBackend* backend_ = nullptr;
-  std::unique_ptr<ConnectionReceiver> reader_;
 };
 
 }  // namespace

@@ -50,6 +50,14 @@ std::size_t resident_memory_bytes() {
   return std::strtoull(proc_line("/proc/self/status", "VmRSS").c_str(), nullptr, 10) * 1024;
 }
 
+std::size_t system_memory_bytes() {
+  const std::size_t slabs = std::strtoull(proc_line("/proc/meminfo", "Slab").c_str(), nullptr, 10) * 1024;
+  const std::string tcp = proc_line("/proc/net/sockstat", "TCP");  // "inuse 1 … mem 21", in pages
+  const std::size_t at = tcp.find("mem ");
+  const std::size_t pages = at == std::string::npos ? 0 : std::strtoull(tcp.c_str() + at + 4, nullptr, 10);
+  return slabs + pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 std::size_t peak_memory_bytes() {
   return std::strtoull(proc_line("/proc/self/status", "VmHWM").c_str(), nullptr, 10) * 1024;
 }

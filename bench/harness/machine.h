@@ -16,5 +16,7 @@ Machine this_machine();
 std::size_t peak_memory_bytes();
 /// Resident memory of this process now, bytes (VmRSS).
 std::size_t resident_memory_bytes();
+/// What the system keeps for itself in slabs and as memory of TCP sockets now, of all processes, bytes.
+std::size_t system_memory_bytes();
 
 }  // namespace weir::bench

@@ -2,7 +2,8 @@
 //
 // Expected. A silent connection is a slot of the reader, an op that waits for readiness, a handle and a receiver with
 // room for the numbers of its buffers: 1 KiB together. It holds no receive buffer and no decoder, so its memory does
-// not depend on theirs. What the system keeps of it (a socket, a poll) is the system's. The busy stream passes by the
+// not depend on theirs. What the system keeps of both its ends (sockets, descriptors, a
+// poll) is some KiB, and stands in a note. The busy stream passes by the
 // silent ones, since only connections that have something are looked at; the clock looks at 256 of them a turn, every 6
 // ms, which is 5 to 20 us. So p99 at 10,000 events a second does not change. Bars: at most 64 KiB a connection, of the
 // growth of a process whose only job this is; the usual p99 (net_latency.h) of the busy stream at most 1.5 times that
@@ -60,13 +61,12 @@ PingPongRun busy_run(const Parameters& parameters, const PingPong& shape, std::u
   const std::string sql = event_to_result_sql(connections + 1, silent == Silent::kAtJob ? connections + 1 : 1);
   const std::uint64_t before = open_descriptors();
   LiveJob job(kName, sql, std::move(options));
-  const std::uint16_t events = job.port("events"), results = job.port("results");
   PingPongRun run;
   {
     std::vector<Socket> beside;
     std::unique_ptr<IdlePeers> peers;
     if (silent == Silent::kAtJob) {
-      peers = std::make_unique<IdlePeers>(events, connections);
+      peers = std::make_unique<IdlePeers>(job.port("events"), connections);
     } else if (silent == Silent::kBeside) {
       const Socket listener = Socket::listen_here();
       std::thread taker([&] {
@@ -76,13 +76,7 @@ PingPongRun busy_run(const Parameters& parameters, const PingPong& shape, std::u
       taker.join();
     }
     await_connections(before, silent == Silent::kNone ? 0 : connections);
-    std::thread peer([&] {
-      pin_here(shape.cpu);
-      const Socket in = Socket::connect_to(results);
-      const Socket out = Socket::connect_to(events);
-      run = ping_pong(kName, shape, out, in);
-    });
-    peer.join();
+    run = ping_pong_job(kName, shape, job);
   }
   job.finish(shape.events);
   return run;
@@ -90,6 +84,7 @@ PingPongRun busy_run(const Parameters& parameters, const PingPong& shape, std::u
 
 struct Memory {
   unsigned long long growth = 0, explained = 0, explained_one = 0;
+  long long system = 0;  ///< What the system keeps of both ends; of the whole machine, so it may even shrink.
 };
 
 std::size_t explained_bytes(const std::string& sql, const JobOptions& options) {
@@ -108,8 +103,8 @@ Memory measure_child(std::uint32_t connections) {
   const std::string command = "'" + std::string(self) + "' --net-idle-child " + std::to_string(connections);
   std::FILE* child = popen(command.c_str(), "r");
   Memory memory;
-  const bool read = child != nullptr &&
-                    std::fscanf(child, "%llu %llu %llu", &memory.growth, &memory.explained, &memory.explained_one) == 3;
+  const bool read = child != nullptr && std::fscanf(child, "%llu %llu %llu %lld", &memory.growth, &memory.explained,
+                                                    &memory.explained_one, &memory.system) == 4;
   if (child == nullptr || pclose(child) != 0 || !read) wrong_answer(kName, "the child failed");
   return memory;
 }
@@ -125,15 +120,17 @@ int net_idle_child(const char* text) {
   memory.explained_one = explained_bytes(event_to_result_sql(1, 1), JobOptions());
   const std::uint64_t before = open_descriptors();
   const std::size_t resident = resident_memory_bytes();
+  const std::size_t system = system_memory_bytes();
   LiveJob job(kName, sql, JobOptions());
   {
     const IdlePeers peers(job.port("events"), connections);
     await_connections(before, connections);
     memory.growth = resident_memory_bytes() - resident;
+    memory.system = static_cast<long long>(system_memory_bytes()) - static_cast<long long>(system);
   }
   const Socket subscriber = Socket::connect_to(job.port("results"));
   job.finish(0);
-  std::printf("%llu %llu %llu\n", memory.growth, memory.explained, memory.explained_one);
+  std::printf("%llu %llu %llu %lld\n", memory.growth, memory.explained, memory.explained_one, memory.system);
   return 0;
 }
 
@@ -155,6 +152,13 @@ void run_net_idle(const Parameters& parameters, Report& report) {
   };
   judge(", memory of each", each);
   judge(", by explain", promised);
+  char kept[160];
+  std::snprintf(
+      kept, sizeof kept,
+      "net_idle: the system keeps %.1f KiB of both ends of a silent connection (slabs and socket memory of the "
+      "machine, before and after)",
+      static_cast<double>(memory.system) / connections / 1024);
+  report.note(kept);
   PingPong shape;
   shape.events = parameters.value("net.events", 20'000, 500);
   shape.rate = static_cast<double>(parameters.value("net.rate", 10'000, 10'000));

@@ -33,14 +33,7 @@ PingPongRun engine_run(const Parameters& parameters, const PingPong& shape, Back
   options.backend = backend;
   options.idle = IdleKind::kBusySpin;
   LiveJob job(kName, event_to_result_sql(1, 1), std::move(options));
-  PingPongRun run;
-  std::thread peer([&, events = job.port("events"), results = job.port("results")] {
-    pin_here(shape.cpu);
-    const Socket in = Socket::connect_to(results);
-    const Socket out = Socket::connect_to(events);
-    run = ping_pong(kName, shape, out, in);
-  });
-  peer.join();
+  PingPongRun run = ping_pong_job(kName, shape, job);
   job.finish(shape.events);
   return run;
 }
@@ -118,6 +111,18 @@ PingPongRun ping_pong(const char* workload, const PingPong& shape, const Socket&
     in.acknowledge();
   }
   if (run.pieces.empty()) run.pieces.push_back(static_cast<double>(run.latencies.percentile(99)) / 1000);
+  return run;
+}
+
+PingPongRun ping_pong_job(const char* workload, const PingPong& shape, LiveJob& job) {
+  PingPongRun run;
+  std::thread peer([&, events = job.port("events"), results = job.port("results")] {
+    pin_here(shape.cpu);
+    const Socket in = Socket::connect_to(results);
+    const Socket out = Socket::connect_to(events);
+    run = ping_pong(workload, shape, out, in);
+  });
+  peer.join();
   return run;
 }
 

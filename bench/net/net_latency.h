@@ -38,6 +38,9 @@ struct PingPongRun {
 /// first tenth warms up and is not recorded. Results must come in the order of the events.
 PingPongRun ping_pong(const char* workload, const PingPong& shape, const Socket& out, const Socket& in);
 
+/// The same on a thread of its own, pinned to the shape's CPU, at the job's tables (event_to_result_sql).
+PingPongRun ping_pong_job(const char* workload, const PingPong& shape, LiveJob& job);
+
 /// Runs of one thing.
 struct PingPongRuns {
   std::vector<PingPongRun> runs;

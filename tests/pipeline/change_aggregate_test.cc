@@ -22,11 +22,7 @@ class ChangeSink final : public Operator {
   bool accepts() const noexcept override { return open_; }
   void push(Batch& batch) override {
     WEIR_CHECK(open_);
-    for (std::uint32_t i = 0; i < batch.selected_count(); ++i) {
-      const std::uint32_t row = batch.has_selection() ? batch.selection()[i] : i;
-      std::string line;
-      for (std::uint32_t c = 0; c < batch.column_count(); ++c)
-        line += (c == 0 ? "" : "|") + cell_text(batch.column(c), row);
+    each_row_text(batch, [&](std::uint32_t row, const std::string& line) {
       const RowKind kind = batch.kinds() == nullptr ? RowKind::kInsert : batch.kinds()[row];
       ++kinds[static_cast<std::size_t>(kind)];
       if (kind == RowKind::kInsert || kind == RowKind::kUpdateAfter) {
@@ -36,7 +32,7 @@ class ChangeSink final : public Operator {
       } else {
         strangers.push_back(line);
       }
-    }
+    });
     roll();
   }
   void control(const Control& control) override { ended |= control.kind == Control::Kind::kEndOfInput; }

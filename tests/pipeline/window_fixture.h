@@ -150,6 +150,22 @@ inline std::string cell_text(const Vector& vector, std::uint32_t row) {
   }
 }
 
+/// A row as text: its cells with | between them.
+inline std::string row_text(const Batch& batch, std::uint32_t row) {
+  std::string line;
+  for (std::uint32_t c = 0; c < batch.column_count(); ++c)
+    line += (c == 0 ? "" : "|") + cell_text(batch.column(c), row);
+  return line;
+}
+/// Calls take(row number, text) for the rows of a batch that count.
+template <class Take>
+void each_row_text(const Batch& batch, Take&& take) {
+  for (std::uint32_t i = 0; i < batch.selected_count(); ++i) {
+    const std::uint32_t row = batch.has_selection() ? batch.selection()[i] : i;
+    take(row, row_text(batch, row));
+  }
+}
+
 /// Keeps what reaches it as text, and accepts only now and then where told so.
 class CollectingSink final : public Operator {
  public:
@@ -157,14 +173,10 @@ class CollectingSink final : public Operator {
   bool accepts() const noexcept override { return open_; }
   void push(Batch& batch) override {
     WEIR_CHECK(open_);
-    for (std::uint32_t i = 0; i < batch.selected_count(); ++i) {
-      const std::uint32_t row = batch.has_selection() ? batch.selection()[i] : i;
-      std::string line;
-      for (std::uint32_t c = 0; c < batch.column_count(); ++c)
-        line += (c == 0 ? "" : "|") + cell_text(batch.column(c), row);
-      rows.push_back(line);
+    each_row_text(batch, [&](std::uint32_t, std::string line) {
+      rows.push_back(std::move(line));
       headers.push_back(batch.header());
-    }
+    });
     ledger_.rows_in += batch.selected_count();
     roll();
   }
