@@ -8,6 +8,7 @@
 #include "engine/job_run.h"
 #include "support/last_text.h"
 #include "weir/core/random.h"
+#include "weir/pipeline/aggregate.h"
 
 namespace weir::test {
 namespace {
@@ -134,6 +135,55 @@ TEST(UserAggregate, that_depends_on_order_is_not_shuffled_and_explain_says_why) 
               testing::HasSubstr("local then merge (shuffle was asked for, but LAST_TEXT depends on the "
                                  "order of rows, which an exchange of rows does not keep)"));
   EXPECT_THAT(explained->text, testing::HasSubstr("LAST_TEXT(`name`) keeps its values"));
+}
+
+/// SCORE: one of Weir's own under a name of the host.
+AggregateDefinition score_as(const char* own) {
+  const AggregateDefinitionPtr behind = find_aggregate(own);
+  AggregateDefinition definition = *behind;
+  definition.name = "score";
+  definition.make = [behind](const AggregateCallInfo& call) {
+    AggregateCallInfo named = call;
+    named.name = behind->name;
+    named.definition = nullptr;
+    return behind->make(named);
+  };
+  return definition;
+}
+
+TEST(UserAggregate, of_two_engines_have_one_name_and_run_at_once) {
+  Engine engines[2];
+  ASSERT_TRUE(engines[0].functions().add_aggregate(score_as("BIT_AND")).has_value());
+  ASSERT_TRUE(engines[1].functions().add_aggregate(score_as("BIT_OR")).has_value());
+  Folder folder;
+  std::string bytes[2];
+  std::map<std::string, std::pair<std::int64_t, std::int64_t>> expected;  // by key: and, or
+  for (int line = 0; line < 4000; ++line) {
+    const std::uint64_t draw = random_at(3, static_cast<std::uint64_t>(line));
+    const std::string key = "k" + std::to_string(draw % 7);
+    const auto value = static_cast<std::int64_t>(draw >> 8 & 0xFFFF) | 0x5000;
+    bytes[line % 2] += key + "," + std::to_string(value) + "\n";
+    auto& kept = expected.emplace(key, std::pair(value, value)).first->second;
+    kept = {kept.first & value, kept.second | value};
+  }
+  for (int file = 0; file < 2; ++file) (void)folder.put("in/" + std::to_string(file) + ".csv", bytes[file]);
+  for (int engine = 0; engine < 2; ++engine) {
+    JobOptions options = small_options();
+    options.shards = 2;
+    const std::string sql = csv_table("t", "k STRING, v BIGINT", folder.path("in")) +
+                            csv_table("o", "k STRING, v BIGINT", folder.path("out" + std::to_string(engine))) +
+                            "INSERT INTO o SELECT k, Score(v) FROM t GROUP BY k;";
+    const Result<Job*> job = engines[engine].create_job("scores", sql, std::move(options));
+    ASSERT_TRUE(job.has_value()) << job.error().to_string();
+    ASSERT_TRUE((*job)->start().has_value());
+  }
+  for (int engine = 0; engine < 2; ++engine) {
+    EXPECT_TRUE(engines[engine].wait().has_value());
+    std::vector<std::string> rows;
+    for (const auto& [key, kept] : expected)
+      rows.push_back(key + "," + std::to_string(engine == 0 ? kept.first : kept.second));
+    EXPECT_EQ(read_parts(folder.path("out" + std::to_string(engine))), rows);
+  }
 }
 
 }  // namespace

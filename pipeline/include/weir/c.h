@@ -150,8 +150,8 @@ int32_t weir_setup_callback(weir_setup* setup, const char* table, weir_result_fn
  *
  * Threads. A function is called on the threads of the job's shards, by several at once where there are several, or in
  * WEIR_MODE_POLL and WEIR_MODE_INLINE on the host's; and in weir_job_new, where all arguments are constants. What `user`
- * stands for has to allow that. A shard waits for it, so it should not: it does not block, and calls nothing of this
- * header but weir_call_fail, weir_job_stop and weir_job_progress. It throws no exception and does not jump out.
+ * stands for has to allow that. The shard waits meanwhile: it does not block, and calls nothing of this header but
+ * weir_call_fail, weir_job_stop and weir_job_progress. It throws no exception and does not jump out.
  *
  * Answers. It gives the same for the same, since it may be called for any row, in any order, any number of times. It
  * returns 0; anything else ends the job with an error of code 5007 that names the function and says what weir_call_fail
@@ -194,8 +194,8 @@ int32_t weir_setup_function(weir_setup* setup, const weir_function* function);
 /* An aggregate: what is known of the rows of a group is `state_bytes` bytes, aligned to 8, which may be moved and copied
  * as they are, so that they own nothing. The result may not depend on the order of rows and of combine. With retract and
  * subtract, after which a state has to stand as if the rows had never come, it may stand over results that change, and
- * sliding windows take out what leaves them. Arguments are converted to their letter where no value is lost on the way
- * (l takes all integers, d all numbers); SQL's CAST does the rest. */
+ * sliding windows take out what leaves them. As arguments i takes INT and smaller, l all integers, d all numbers (as the
+ * nearest double), b BOOLEAN, s CHAR, VARCHAR and STRING; for others there is CAST in SQL. */
 typedef struct weir_aggregate {
   size_t size;
   const char* name;
