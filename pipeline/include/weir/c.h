@@ -143,15 +143,15 @@ int32_t weir_setup_callback(weir_setup* setup, const char* table, weir_result_fn
 /* ---- Functions of the caller's ---------------------------------------------------------------------------------- */
 
 /* SQL knows a setup's functions beside Weir's own, in the jobs that are made of it from then on, and nowhere else: two
- * setups may have different functions under one name. A name is an identifier, found in any case; one of Weir's own, one
- * that SQL has a syntax for, and one that the setup has already are refused.
+ * setups may have different functions under one name. A name is an identifier, found in any case; one of Weir's own,
+ * one that SQL has a syntax for, and one that the setup has already are refused.
  *
  * Types are letters: b BOOLEAN, i INT, l BIGINT, d DOUBLE, s STRING (UTF-8).
  *
  * Threads. A function is called on the threads of the job's shards, by several at once where there are several, or in
- * WEIR_MODE_POLL and WEIR_MODE_INLINE on the host's; and in weir_job_new, where all arguments are constants. What `user`
- * stands for has to allow that. The shard waits meanwhile: it does not block, and calls nothing of this header but
- * weir_call_fail, weir_job_stop and weir_job_progress. It throws no exception and does not jump out.
+ * WEIR_MODE_POLL and WEIR_MODE_INLINE on the host's; and in weir_job_new, where all arguments are constants. What
+ * `user` stands for has to allow that. The shard waits meanwhile: it does not block, and calls nothing of this header
+ * but weir_call_fail, weir_job_stop and weir_job_progress. It throws no exception and does not jump out.
  *
  * Answers. It gives the same for the same, since it may be called for any row, in any order, any number of times. It
  * returns 0; anything else ends the job with an error of code 5007 that names the function and says what weir_call_fail
@@ -191,19 +191,19 @@ typedef struct weir_function {
 void weir_function_init(weir_function* function, size_t size);
 int32_t weir_setup_function(weir_setup* setup, const weir_function* function);
 
-/* An aggregate: what is known of the rows of a group is `state_bytes` bytes, aligned to 8, which may be moved and copied
- * as they are, so that they own nothing. The result may not depend on the order of rows and of combine. With retract and
- * subtract, after which a state has to stand as if the rows had never come, it may stand over results that change, and
- * sliding windows take out what leaves them. As arguments i takes INT and smaller, l all integers, d all numbers (as the
- * nearest double), b BOOLEAN, s CHAR, VARCHAR and STRING; for others there is CAST in SQL. */
+/* An aggregate: what is known of the rows of a group is `state_bytes` bytes, aligned to 8, which may be moved and
+ * copied as they are, so that they own nothing. The result may not depend on the order of rows and of combine. With
+ * retract and subtract, after which a state has to stand as if the rows had never come, it may stand over results that
+ * change, and sliding windows take out what leaves them. As arguments i takes INT and smaller, l all integers, d all
+ * numbers (as the nearest double), b BOOLEAN, s CHAR, VARCHAR and STRING; for others there is CAST in SQL. */
 typedef struct weir_aggregate {
   size_t size;
   const char* name;
-  const char* parameters; /* a letter each, 1 to 16 */
-  const char* meaning;    /* may be NULL */
-  uint32_t result;        /* a letter */
-  uint32_t takes_nulls;   /* 1: rows with a NULL argument come too; default 0: they are left out */
-  size_t state_bytes;     /* 1 … 4096 */
+  const char* parameters;                      /* a letter each, 1 to 16 */
+  const char* meaning;                         /* may be NULL */
+  uint32_t result;                             /* a letter */
+  uint32_t takes_nulls;                        /* 1: rows with a NULL argument come too; default 0: they are left out */
+  size_t state_bytes;                          /* 1 … 4096 */
   void (*initialize)(void* user, void* state); /* of zeros makes a state without rows; NULL: zeros are one */
   /* Adds a row. */
   int32_t (*lift)(void* user, weir_call* call, void* state, const weir_value* arguments);
