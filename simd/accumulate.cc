@@ -47,6 +47,7 @@ template <class F>
 /// Group numbers from a vector.
 struct GivenGroups {
   const std::uint32_t* numbers;
+  GivenGroups from(std::uint32_t row) const noexcept { return {numbers + row}; }
   std::size_t operator()(std::uint32_t row) const noexcept { return numbers[row]; }
 };
 /// Group numbers from dense keys.
@@ -54,6 +55,7 @@ template <class K>
 struct DenseKeys {
   const K* keys;
   K base;
+  DenseKeys from(std::uint32_t row) const noexcept { return {keys + row, base}; }
   std::size_t operator()(std::uint32_t row) const noexcept {
     using U = std::make_unsigned_t<K>;
     return static_cast<U>(static_cast<U>(keys[row]) - static_cast<U>(base));
@@ -185,8 +187,9 @@ void count_sum(const Groups& group_of, const T* values, const Rows& rows, GroupR
     });
     return;
   }
-  if (rows.selection == nullptr && rows.validity == nullptr) {
-    count_sum_all(group_of, values, rows.count, to, count_offset, sum_offset);
+  if (rows.validity == nullptr && (rows.selection == nullptr || rows.contiguous())) {
+    const std::uint32_t first = rows.count == 0 ? 0 : rows[0];
+    count_sum_all(group_of.from(first), values + first, rows.count, to, count_offset, sum_offset);
     return;
   }
   std::byte* counts = to.base + count_offset;

@@ -45,14 +45,16 @@ bool digit_kernel(const K* keys, K base, std::uint32_t range, std::uint32_t scal
   std::uint32_t i = 0;
   if (rows.selection == nullptr) {
     for (; i + 64 <= rows.count; i += 64) {  // a count that is known, and groups apart from keys: vector code
+      const K* from = keys + i;
+      std::uint32_t* to = groups + i;
       std::uint32_t sums[64];
       U outside = 0;
-      for (std::uint32_t at = 0; at < 64; ++at) {
-        const U digit = static_cast<U>(static_cast<U>(keys[i + at]) - first);
-        sums[at] = groups[i + at] + static_cast<std::uint32_t>(digit) * scale;
+      for (int at = 0; at < 64; ++at) {
+        const U digit = static_cast<U>(static_cast<U>(from[at]) - first);
+        sums[at] = to[at] + static_cast<std::uint32_t>(digit) * scale;
         outside |= digit >= range ? U{1} : U{0};
       }
-      std::memcpy(groups + i, sums, sizeof sums);
+      std::memcpy(to, sums, sizeof sums);
       all &= outside == 0;
     }
   }

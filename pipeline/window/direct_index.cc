@@ -47,6 +47,15 @@ bool DirectIndex::find(const BatchKeys& keys, const simd::Rows& rows, std::uint3
   return true;
 }
 
+bool DirectIndex::read(std::uint32_t* places, std::uint32_t count) const noexcept {
+  const std::uint32_t* slots = slots_;
+  bool any_empty = false;
+  for (std::uint32_t i = 0; i < count; ++i) any_empty |= slots[places[i]] == simd::kEmptySlot;
+  if (any_empty) return false;
+  for (std::uint32_t i = 0; i < count; ++i) places[i] = slots[places[i]];
+  return true;
+}
+
 std::uint32_t DirectIndex::place(const std::uint64_t* key) const noexcept {
   std::uint32_t at = 0;
   for (std::size_t c = 0; c < column_count_; ++c) {

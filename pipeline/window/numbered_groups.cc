@@ -251,8 +251,13 @@ Result<bool> GroupTable::find_direct(BatchKeys& keys, const simd::Rows& rows, st
     const bool found = direct_->find(keys, rows, groups);
     WEIR_CHECK(found);
   }
+  constexpr std::uint32_t kBlock = 256;  // most have no new key
   const std::uint64_t* words = nullptr;
   for (std::uint32_t i = 0; i < rows.count; ++i) {
+    if (rows.selection == nullptr && i % kBlock == 0) {
+      while (rows.count - i >= kBlock && direct_->read(groups + i, kBlock)) i += kBlock;
+      if (i == rows.count) break;
+    }
     const std::uint32_t row = rows[i];
     std::uint32_t& slot = direct_->slot(groups[row]);
     if (slot == simd::kEmptySlot) {

@@ -250,9 +250,9 @@ std::optional<simd::WordRows> word_rows_of(const AggregateLayout& layout) {
   return simd::WordRows(std::span(ops).first(accumulators.size()));
 }
 
-/// Where a list's rows stand side by side from its first on; nullptr where they do not.
-std::byte* neighbours(const StateRowList& list, std::size_t row_bytes) noexcept {
-  return list.groups == nullptr && list.rows.stride == row_bytes ? list.rows.base : nullptr;
+/// Whether so many rows of the list stand side by side that they are taken as an array.
+bool are_array(const StateRowList& list, std::uint32_t count, std::size_t row_bytes) noexcept {
+  return count >= kManyRows && list.groups == nullptr && list.rows.stride == row_bytes;
 }
 
 Error sums_do_not_fit(const StateMemory& memory) {
@@ -356,11 +356,10 @@ bool RowAlgebra::combine_plain(const Accumulator& accumulator, const StateRowLis
 
 Result<void> RowAlgebra::combine(const StateRowList& to, const StateRowList& from, std::uint32_t count,
                                  const StateMemory& memory) const {
-  if (word_rows_.has_value()) {
-    std::byte* sums = neighbours(to, word_rows_->bytes());
-    const std::byte* values = neighbours(from, word_rows_->bytes());
-    if (sums != nullptr && values != nullptr)
-      return simd::add_word_rows(*word_rows_, sums, values, count, sums) ? Result<void>() : sum_overflowed();
+  if (word_rows_.has_value() && are_array(to, count, word_rows_->bytes()) &&
+      are_array(from, count, word_rows_->bytes())) {
+    const bool fits = simd::add_word_rows(*word_rows_, to.rows.base, from.rows.base, count, to.rows.base);
+    return fits ? Result<void>() : sum_overflowed();
   }
   if (words_ == Words::kDoubles) {
     add_doubles(word_count_, to, from, count);
@@ -402,7 +401,7 @@ Result<bool> RowAlgebra::add_into(const StateRowList& to, const StateRowList& a,
 }
 
 Result<void> RowAlgebra::flip(const StateRowList& kept, const StateRowList& sum, std::uint32_t count) const {
-  WEIR_DCHECK(neighbours(kept, word_rows_->bytes()) != nullptr && neighbours(sum, word_rows_->bytes()) != nullptr);
+  WEIR_DCHECK(kept.groups == nullptr && sum.groups == nullptr && kept.rows.stride == sum.rows.stride);
   if (!simd::flip_word_rows(*word_rows_, kept.rows.base, sum.rows.base, count)) return sum_overflowed();
   return {};
 }
@@ -410,13 +409,10 @@ Result<void> RowAlgebra::flip(const StateRowList& kept, const StateRowList& sum,
 Result<void> RowAlgebra::subtract(const StateRowList& from, const StateRowList& what, std::uint32_t count,
                                   const StateMemory& memory) const {
   WEIR_DCHECK(invertible_);
-  if (word_rows_.has_value()) {
-    std::byte* sums = neighbours(from, word_rows_->bytes());
-    const std::byte* values = neighbours(what, word_rows_->bytes());
-    if (sums != nullptr && values != nullptr) {
-      simd::subtract_word_rows(*word_rows_, sums, values, count);
-      return {};
-    }
+  if (word_rows_.has_value() && are_array(from, count, word_rows_->bytes()) &&
+      are_array(what, count, word_rows_->bytes())) {
+    simd::subtract_word_rows(*word_rows_, from.rows.base, what.rows.base, count);
+    return {};
   }
   if (words_ == Words::kIntegers) {
     subtract_integers(word_count_, from, what, count);

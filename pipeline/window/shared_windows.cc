@@ -41,7 +41,8 @@ std::uint32_t piece_of(const Slice& slice, std::uint32_t first, std::size_t budg
 /// to[i] := from[i]; the lists have no row in common.
 void copy_rows(const StateRowList& to, const StateRowList& from, std::uint32_t count) noexcept {
   const std::size_t stride = std::min(to.rows.stride, from.rows.stride);
-  if (to.groups == nullptr && from.groups == nullptr && to.rows.stride == from.rows.stride) {
+  constexpr std::uint32_t kFew = 4;
+  if (count > kFew && to.groups == nullptr && from.groups == nullptr && to.rows.stride == from.rows.stride) {
     std::memcpy(to.rows.base, from.rows.base, count * stride);
     return;
   }
