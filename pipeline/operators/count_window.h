@@ -23,7 +23,6 @@ class CountWindow final : public PooledAggregate {
     return {store_.key_bytes() + parts_.layout.heap_bytes_max(), 0, parts_.layout.unbounded()};
   }
   std::uint32_t open_slices() const noexcept override { return store_.keys().count(); }
-  std::uint64_t groups_made() const noexcept override { return store_.windows_made(); }
 
  protected:
   Result<void> take(const Batch& batch, const simd::Rows& rows, const EventTime* times) override;

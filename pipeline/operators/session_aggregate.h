@@ -26,7 +26,6 @@ class SessionAggregate final : public PooledAggregate {
   void set_late_side(Operator* side) noexcept override { side_ = side; }
   void flush() override;
   bool finished() const noexcept override;
-  std::uint64_t groups_made() const noexcept override { return store_.fired_count(); }
 
  protected:
   Result<void> take(const Batch& batch, const simd::Rows& rows, const EventTime* times) override;

@@ -56,7 +56,6 @@ class WindowAggregate final : public WindowAggregateOperator {
   const LateReport& late() const noexcept override { return late_; }
   StateCost state_cost() const override;
   std::uint32_t open_slices() const noexcept override { return store_.open_count(); }
-  std::uint64_t groups_made() const noexcept override { return store_.groups_closed(); }
 
  private:
   bool windowed() const noexcept { return parts_.options.window.has_value(); }

@@ -63,7 +63,6 @@ class WindowUpdate final : public WindowAggregateOperator {
   const LateReport& late() const noexcept override { return late_; }
   StateCost state_cost() const override;
   std::uint32_t open_slices() const noexcept override { return deltas_.open_count() + totals_.open_count(); }
-  std::uint64_t groups_made() const noexcept override { return totals_.groups_closed(); }
 
  private:
   enum class Step : std::uint8_t { kChoose, kTakeBack, kGive };

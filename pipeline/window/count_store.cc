@@ -104,7 +104,6 @@ Result<void> CountStore::give(std::uint32_t key, std::uint32_t row, EventTime fi
   if (!ready_.push({key, row, first, last})) return full();
   ++key_state(key).uses;
   key_state(key).given = 1;
-  ++made_;
   return {};
 }
 

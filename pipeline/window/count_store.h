@@ -72,7 +72,6 @@ class CountStore {
   const KeyIndex& keys() const noexcept { return keys_; }
   StatePool& pool() noexcept { return pool_; }
   std::size_t waiting() const noexcept { return waiting_.size(); }
-  std::uint64_t windows_made() const noexcept { return made_; }
   /// Bytes of one key, for explain.
   std::size_t key_bytes() const noexcept {
     const std::size_t rows = setup_.slices == 1 ? 1 : std::size_t{setup_.slices} + 2;
@@ -130,7 +129,6 @@ class CountStore {
   ArenaArray<Window> ready_;
   std::size_t ready_at_ = 0;
   ArenaArray<Waiting> waiting_;
-  std::uint64_t made_ = 0;
 };
 
 }  // namespace weir

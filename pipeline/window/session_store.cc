@@ -173,7 +173,6 @@ Result<SessionStore::Event> SessionStore::next(Watermark watermark) {
     remove(at(row).key, row);
     at(row).open = 0;
     --open_;
-    ++fired_;
     return Event{Event::Kind::kFired, row, 0, 0, 0};
   }
   if (waits) return settle(waiting_.pop_heap());

@@ -103,7 +103,6 @@ class SessionStore {
   StatePool& pool() noexcept { return pool_; }
   std::uint32_t open_count() const noexcept { return open_; }
   std::size_t waiting() const noexcept { return waiting_.size(); }
-  std::uint64_t fired_count() const noexcept { return fired_; }
   /// Bytes of one key with one session, for explain.
   std::size_t session_bytes() const noexcept { return keys_.key_bytes() + pool_.row_bytes() + sizeof(End); }
 
@@ -173,7 +172,6 @@ class SessionStore {
   ArenaArray<Waiting> waiting_;
   ArenaArray<Absorbed> absorbed_;
   std::uint32_t open_ = 0;
-  std::uint64_t fired_ = 0;
 };
 
 }  // namespace weir

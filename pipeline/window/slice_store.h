@@ -49,7 +49,6 @@ class SliceStore {
   std::uint32_t entered_until() const noexcept { return entered_until_; }
   /// Says that the pending slice at the position enters.
   void enter(std::uint32_t position, SlicePlace place) noexcept;
-  std::uint64_t groups_closed() const noexcept { return groups_closed_; }
   std::size_t memory_bytes() const noexcept { return memory_bytes_; }
 
  private:
@@ -67,7 +66,6 @@ class SliceStore {
   std::uint32_t last_position_ = 0;  // of last_
   std::uint32_t groups_hint_ = 0;
   DenseRange range_hint_;
-  std::uint64_t groups_closed_ = 0;
   std::size_t memory_bytes_ = 0;
 };
 

@@ -237,7 +237,6 @@ class WindowAggregateOperator : public Operator {
   virtual void set_late_side(Operator*) noexcept {}
   virtual StateCost state_cost() const = 0;
   virtual std::uint32_t open_slices() const noexcept = 0;
-  virtual std::uint64_t groups_made() const noexcept = 0;
 };
 
 /// Schema of the partials between kLocal and kMerge: keys, slice_start, window_end_min, accumulators.
