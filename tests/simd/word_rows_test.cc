@@ -59,6 +59,7 @@ std::byte* bytes(std::vector<std::uint64_t>& words) {
   return reinterpret_cast<std::byte*>(words.data());
 }
 
+constexpr std::size_t kSizes[] = {1, 2, 4, 8, 16, 24, 32};
 const std::vector<std::uint32_t> kCounts{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 64, 65, 130};
 
 TEST_P(WordRowsOnTarget, AddAndFlipGiveWhatEachRowAloneGives) {
@@ -154,7 +155,7 @@ TEST_P(WordRowsOnTarget, AveragesAreThoseOfEachRowAlone) {
 
 TEST_P(WordRowsOnTarget, CompressReadsNothingBehindWhatItMay) {
   Random random(9);
-  for (const std::size_t size : {1, 2, 4, 8, 16, 24, 32})
+  for (const std::size_t size : kSizes)
     for (const std::uint32_t count : {1u, 63u, 64u, 65u, 100u, 128u, 190u}) {
       std::vector<std::byte> values(count * size), expected;
       for (std::byte& byte : values) byte = static_cast<std::byte>(random());
@@ -175,7 +176,7 @@ TEST_P(WordRowsOnTarget, CompressReadsNothingBehindWhatItMay) {
 
 TEST_P(WordRowsOnTarget, CompressKeepsTheValuesWithABitInOrder) {
   Random random(8);
-  for (const std::size_t size : {1, 2, 4, 8, 16, 24, 32})
+  for (const std::size_t size : kSizes)
     for (const std::uint32_t words : {0u, 1u, 2u, 5u})
       for (int density = 0; density < 5; ++density) {
         std::vector<std::byte> values(std::size_t{64} * words * size), expected;
