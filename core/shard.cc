@@ -36,7 +36,16 @@ Result<void> ShardLoop::add(Task& task) {
 }
 
 std::size_t ShardLoop::turn() {
-  const std::int64_t start_ns = clock_.now_ns();
+  look();
+  return turn_since_look();
+}
+
+void ShardLoop::look() noexcept {
+  looked_ns_ = clock_.now_ns();
+  turns_since_look_ = 0;
+}
+
+std::size_t ShardLoop::turn_since_look() {
   std::size_t work = poller_.poll();
   std::size_t kept = 0;
   for (std::size_t i = 0; i < running_.size(); ++i) {
@@ -51,11 +60,12 @@ std::size_t ShardLoop::turn() {
     idle_turns_.add();
     return 0;
   }
-  const std::int64_t end_ns = clock_.now_ns();
-  const std::int64_t took_ns = std::max<std::int64_t>(end_ns - start_ns, 0);
+  const std::int64_t start_ns = looked_ns_;
+  look();
+  const std::int64_t took_ns = std::max<std::int64_t>(looked_ns_ - start_ns, 0);
   longest_turn_ns_.raise_to(static_cast<std::uint64_t>(took_ns));
   if (took_ns > options_.stall_ns) stalls_.add();
-  if (trace_ != nullptr) trace_->span("turn", start_ns, end_ns);
+  if (trace_ != nullptr) trace_->span("turn", start_ns, looked_ns_);
   return work;
 }
 
@@ -74,7 +84,8 @@ void ShardLoop::park() {
 
 bool ShardLoop::step() {
   if (done() || stopped()) return false;
-  switch (idle_.next(turn())) {
+  if (++turns_since_look_ >= kTurnsPerLook || trace_ != nullptr) look();
+  switch (idle_.next(turn_since_look())) {
     case IdleAction::kContinue:
       break;
     case IdleAction::kSpin:
@@ -82,9 +93,11 @@ bool ShardLoop::step() {
       break;
     case IdleAction::kYield:
       std::this_thread::yield();
+      turns_since_look_ = kTurnsPerLook;
       break;
     case IdleAction::kPark:
       if (!done()) park();
+      turns_since_look_ = kTurnsPerLook;
       break;
   }
   return !done() && !stopped();

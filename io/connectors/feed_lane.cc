@@ -124,6 +124,10 @@ FeedLane::Run FeedLane::next(std::uint32_t max) noexcept {
   const std::uint64_t tail = tail_.load(std::memory_order_seq_cst);  // pairs with publish
   Run run;
   run.from = reader_.next;
+  if (tail == run.from && promises_->readable() == 0) {
+    run.ended = ended;
+    return run;
+  }
   std::uint64_t count = std::min<std::uint64_t>({tail - run.from, max, mask_ + 1 - (run.from & mask_)});
   // Promises at the row behind these belong to this run; those further on bound nothing.
   for (auto promises = promises_->peek(1); !promises.empty(); promises = promises_->peek(1)) {
@@ -143,13 +147,18 @@ FeedLane::Run FeedLane::next(std::uint32_t max) noexcept {
 }
 
 void FeedLane::show(const Run& run, Batch& batch, std::vector<std::unique_ptr<std::uint64_t[]>>& bits) noexcept {
-  const bool nulls = last_null_.load(std::memory_order_relaxed) > run.from;
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
-    Vector& vector = batch.column(columns_[c].batch_column);
-    vector.data = data_[c] + (run.from & mask_) * columns_[c].width;
+  const std::uint64_t at = run.from & mask_;
+  const std::span<const FeedColumn> columns = columns_;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    Vector& vector = batch.column(columns[c].batch_column);
+    vector.data = data_[c] + at * columns[c].width;
     vector.validity = nullptr;
-    if (!nulls || valid_[c] == nullptr) continue;
-    const std::uint8_t* valid = valid_[c] + (run.from & mask_);
+  }
+  batch.set_row_count(run.count);
+  if (last_null_.load(std::memory_order_relaxed) <= run.from) return;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    if (valid_[c] == nullptr) continue;
+    const std::uint8_t* valid = valid_[c] + at;
     std::uint64_t* words = bits[c].get();
     for (std::uint32_t word = 0; word < validity_words(run.count); ++word) {
       std::uint64_t value = 0;
@@ -157,9 +166,8 @@ void FeedLane::show(const Run& run, Batch& batch, std::vector<std::unique_ptr<st
       for (std::uint32_t r = 0; r < rows; ++r) value |= std::uint64_t{valid[word * 64 + r]} << r;
       words[word] = value;
     }
-    vector.validity = words;
+    batch.column(columns[c].batch_column).validity = words;
   }
-  batch.set_row_count(run.count);
 }
 
 }  // namespace weir

@@ -114,18 +114,27 @@ AppendedRows FeedWriter::append_structs(const void* first, std::size_t count) no
   return {rows, rows == count ? Appended::kDone : Appended::kFull};
 }
 
+/// Stores the struct's fields as the row at `position`. False where a time does not fit.
+bool FeedWriter::store_one(FeedLane& lane, const std::byte* row, std::uint64_t position) noexcept {
+  const std::span<const FeedColumn> columns = lane.columns();
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const StructColumn& from = columns[c].from;
+    if (!from.one(from, row + from.offset, lane.value(c, position))) return false;
+  }
+  if (!lane.may_have_null()) return true;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    if (std::uint8_t* valid = lane.validity(c, position)) *valid = 1;
+  }
+  return true;
+}
+
 /// Row by row, up to one with a time that does not fit.
 AppendedRows FeedWriter::append_few(const std::byte* first, std::size_t rows, std::size_t count) noexcept {
   const std::size_t stride = feed_.structs().stride;
   std::size_t fitting = rows;
   for (FeedLane* lane : lanes_) {
     for (std::size_t row = 0; row < fitting; ++row) {
-      const std::uint64_t at = lane->tail() + row;
-      for (std::size_t c = 0; c < lane->columns().size() && row < fitting; ++c) {
-        const StructColumn& from = lane->columns()[c].from;
-        if (!from.one(from, first + row * stride + from.offset, lane->value(c, at))) fitting = row;
-        if (std::uint8_t* valid = lane->validity(c, at)) *valid = 1;
-      }
+      if (!store_one(*lane, first + row * stride, lane->tail() + row)) fitting = row;
     }
   }
   if (fitting != 0) publish(fitting);

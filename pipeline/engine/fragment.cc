@@ -78,12 +78,15 @@ Fragment::~Fragment() = default;
 
 void Fragment::append(std::unique_ptr<Operator> op) {
   if (!operators_.empty()) operators_.back()->set_next(op.get());
+  if (const auto* sink = dynamic_cast<const SinkOperator*>(op.get()); sink != nullptr)
+    sinks_.insert(sinks_.begin(), sink);
   operators_.push_back(std::move(op));
 }
 
 void Fragment::append_to_branch(std::unique_ptr<Operator> op) {
   auto& branch = branches_.back();
   if (!branch.empty()) branch.back()->set_next(op.get());
+  if (const auto* sink = dynamic_cast<const SinkOperator*>(op.get()); sink != nullptr) sinks_.push_back(sink);
   branch.push_back(std::move(op));
 }
 
@@ -94,7 +97,8 @@ std::size_t Fragment::run() {
   const auto resume = [&work](auto& operators) {
     for (auto op = operators.rbegin(); op != operators.rend(); ++op) work += (*op)->resume();
   };
-  if (!settled_ || !rests_when_settled_) {
+  rests_ = settled_ && rests_when_settled_;
+  if (!rests_) {
     for (auto& branch : branches_) resume(branch);
     resume(operators_);
   }
@@ -150,49 +154,39 @@ void Fragment::report(JobLedger& ledger) const {
       ledger.late_last = LateSample{late->last->event_time, late->last->watermark};
     }
   }
-  each_sink([&](const SinkOperator& sink) {
-    if (sink.writer() == nullptr) return;
-    if (const Deliveries counts = sink.writer()->deliveries(); counts.subscribers != 0)
-      ledger.deliveries.push_back({sink.table(), counts});
-    add_counts(sink.table(), sink.writer()->counts(), ledger);
-  });
+  for (const SinkOperator* sink : sinks_) {
+    if (sink->writer() == nullptr) continue;
+    if (const Deliveries counts = sink->writer()->deliveries(); counts.subscribers != 0)
+      ledger.deliveries.push_back({sink->table(), counts});
+    add_counts(sink->table(), sink->writer()->counts(), ledger);
+  }
   if (writes()) ledger.rows_written += operators_.back()->ledger().rows_out;
 }
 
-template <typename Visit>
-void Fragment::each_sink(Visit visit) const {
-  const auto look = [&visit](const std::vector<std::unique_ptr<Operator>>& operators) {
-    if (operators.empty()) return;
-    if (const auto* sink = dynamic_cast<const SinkOperator*>(operators.back().get()); sink != nullptr) visit(*sink);
-  };
-  look(operators_);
-  for (const auto& branch : branches_) look(branch);
-}
-
 void Fragment::report_listening(std::map<std::string, std::string>& addresses) const {
-  each_sink([&](const SinkOperator& sink) {
-    if (std::string address = sink.listening(); !address.empty()) addresses[sink.table()] = std::move(address);
-  });
+  for (const SinkOperator* sink : sinks_) {
+    if (std::string address = sink->listening(); !address.empty()) addresses[sink->table()] = std::move(address);
+  }
 }
 
 void Fragment::publish_stalled() {
   const char* stalled = nullptr;
-  each_sink([&](const SinkOperator& sink) {
-    if (stalled != nullptr || sink.writer() == nullptr) return;
-    stalled = sink.writer()->stalled();
-    if (stalled != nullptr) progress_.stalled_table.store(&sink.table(), std::memory_order_relaxed);
-  });
+  for (const SinkOperator* sink : sinks_) {
+    if (stalled != nullptr || sink->writer() == nullptr) continue;
+    stalled = sink->writer()->stalled();
+    if (stalled != nullptr) progress_.stalled_table.store(&sink->table(), std::memory_order_relaxed);
+  }
   progress_.stalled.store(stalled, std::memory_order_release);
 }
 
 void Fragment::publish() {
   publish_stalled();
   std::uint64_t late = 0, dropped = 0;
-  each_sink([&dropped](const SinkOperator& sink) {
-    if (sink.writer() == nullptr) return;
-    const Deliveries counts = sink.writer()->deliveries();
+  for (const SinkOperator* sink : sinks_) {
+    if (sink->writer() == nullptr) continue;
+    const Deliveries counts = sink->writer()->deliveries();
     dropped += counts.dropped + counts.abandoned;
-  });
+  }
   for (const auto& op : operators_) {
     late += op->ledger().dropped[static_cast<std::size_t>(DropReason::kLate)] + op->ledger().side_output;
     dropped += op->ledger().dropped_total();
@@ -332,7 +326,7 @@ std::size_t SourceFragment::feed() {
   }
   if (returning_ != nullptr && finish_return() == 0) return 0;
   std::size_t work = 0;
-  std::fill(pending_.begin(), pending_.end(), false);
+  std::fill(pending_.begin(), pending_.end(), std::uint8_t{0});
   work += push_dead_letters();
   for (int batch = 0; batch < kBatchesPerRun && head().accepts(); ++batch) {
     const int next = next_input();
@@ -342,7 +336,9 @@ std::size_t SourceFragment::feed() {
     work += push_dead_letters();
   }
   work += tell_ends();
-  if (!end_sent_ && next_input() < 0) {  // every input pauses
+  if (rests_ && work == 0) {
+    settled_ = true;
+  } else if (!end_sent_ && next_input() < 0) {  // every input pauses
     head().flush();
     if (dead_letters_to_ != nullptr) dead_letters_to_->flush();
     settled_ = !any_ended_ && dead_letters_ == nullptr && all_accept();
@@ -379,7 +375,7 @@ std::size_t SourceFragment::read(Input& input) {
   }
   if (returning_ == nullptr) take_promise(input);
   if (status == ReadStatus::kPending) {
-    pending_[index] = true;
+    pending_[index] = 1;
     if (rows == 0 && watermark_ != nullptr && head().accepts() &&
         watermark_->input_waits(static_cast<std::uint32_t>(index)))
       return 1;

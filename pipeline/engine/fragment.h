@@ -27,6 +27,8 @@
 
 namespace weir {
 
+class SinkOperator;
+
 /// What all shards of a job share: whether it drains or stops, and the first failure. Thread: any.
 class JobState {
  public:
@@ -112,9 +114,6 @@ class Fragment : public Task {
   virtual bool feed_ended() const noexcept = 0;
   virtual void publish();
   void publish_stalled();
-  /// Applied to every sink of the chain and of the branches.
-  template <typename Visit>
-  void each_sink(Visit visit) const;
   Operator& head() noexcept { return *operators_.front(); }
   /// No operator holds anything back.
   bool all_accept() const noexcept;
@@ -122,6 +121,7 @@ class Fragment : public Task {
   JobState& state_;
   FragmentProgress progress_;
   bool settled_ = false;  // set by feed()
+  bool rests_ = false;    // settled when the run began, and nothing but what feeds it makes work
 
  private:
   std::string name_;
@@ -129,6 +129,7 @@ class Fragment : public Task {
   TraceRecorder* trace_;
   std::vector<std::unique_ptr<Operator>> operators_;
   std::vector<std::vector<std::unique_ptr<Operator>>> branches_;
+  std::vector<const SinkOperator*> sinks_;  // of the chain, then those of the branches
   bool side_ = false;
   bool done_ = false;
   bool rests_when_settled_ = false;
@@ -214,7 +215,7 @@ class SourceFragment final : public Fragment {
   Input* returning_ = nullptr;  // its rows wait in batch_ until the receivers know that they come
   OperatorLedger ledger_;
   std::vector<std::string> samples_;
-  std::vector<bool> pending_;
+  std::vector<std::uint8_t> pending_;
   bool opened_ = false;
   bool any_ended_ = false;
   bool draining_ = false;

@@ -152,18 +152,18 @@ struct ExpressionProgram::Impl {
 
   Result<void> run(ProgramPlan& plan, const Batch& batch, const EvaluationContext& context) {
     WEIR_CHECK_LE(batch.row_count(), capacity);
+    plan.slots[0].range = {batch.selection(), batch.selected_count()};
+    if (plan.steps.empty()) return {};
     heap.reset();
     EvaluationRuntime runtime;
     runtime.heap = &heap;
     runtime.zone = zone.get();
     if (plan.reads_clock && context.clock != nullptr) runtime.now_ns = context.clock->wall_ns();
     runtime.watermark = context.watermark;
-    plan.slots[0].range = {batch.selection(), batch.selected_count()};
     for (const std::uint32_t number : plan.columns) {
       ProgramRegister& reg = plan.registers[number];
       reg.vector = batch.column(reg.column);
     }
-    if (plan.steps.empty()) return {};
     StepFailure failure;
     run_steps(plan, runtime, batch.row_count(), failure);
     if (failure.failed) return Error(failure.code, std::move(failure.message), Position::at_row(failure.row));
@@ -203,9 +203,16 @@ Result<ExpressionProgram> ExpressionProgram::compile(std::vector<ExpressionPtr> 
 }
 
 Result<void> ExpressionProgram::evaluate(const Batch& batch, const EvaluationContext& context) {
+  return evaluate(batch, context, impl_->results);
+}
+
+Result<void> ExpressionProgram::evaluate(const Batch& batch, const EvaluationContext& context, std::span<Vector> to) {
+  const ProgramPlan& plan = impl_->values;
   WEIR_TRY(impl_->run(impl_->values, batch, context));
-  for (std::size_t i = 0; i < impl_->results.size(); ++i)
-    impl_->results[i] = impl_->values.registers[impl_->values.results[i]].vector;
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    const ProgramRegister& reg = plan.registers[plan.results[i]];
+    to[i] = reg.kind == ProgramRegister::Kind::kColumn ? batch.column(reg.column) : reg.vector;
+  }
   return {};
 }
 

@@ -19,15 +19,13 @@ Result<std::unique_ptr<Operator>> make_project(FragmentContext& context, std::ve
 void ProjectOperator::push(Batch& batch) {
   const std::uint32_t count = batch.selected_count();
   ledger_.rows_in += count;
-  Result<void> evaluated = program_.evaluate(batch, {context_.clock, context_.time_zone, watermark_});
+  Batch& out = *output_;
+  Result<void> evaluated = program_.evaluate(batch, {context_.clock, context_.time_zone, watermark_}, out.columns());
   if (!evaluated) {
     rejected_ += count;
     context_.fail(std::move(evaluated).error().with_context("project"));
     return;
   }
-  Batch& out = *output_;
-  const auto results = program_.results();
-  for (std::uint32_t i = 0; i < out.column_count(); ++i) out.column(i) = results[i];
   out.set_row_count(batch.row_count());
   out.set_selection(batch.selection(), batch.has_selection() ? batch.selected_count() : 0);
   out.header() = batch.header();

@@ -15,6 +15,8 @@ namespace {
 
 // Of a batch a slice: where slices have fewer, what a look-up costs a slice outweighs what a dense table saves a row.
 constexpr std::size_t kSmallSliceRows = 512;
+// Of a slice: with fewer, adding what dense keys allow without their groups saves nothing.
+constexpr std::uint32_t kManyRows = 64;
 
 Result<void> check_keys(const WindowAggregateOptions& options) {
   for (const std::uint32_t key : options.keys) {
@@ -244,7 +246,9 @@ Result<void> WindowAggregate::absorb(GroupTable& table, const simd::Rows& all, c
     if (added == rows.count) return {};
     if (added != 0) rows = {rows.count - added, row_numbers_.get() + added, nullptr};
   }
-  const bool first_done = !accumulator_.partials() && table.add_dense(keys_, rows, sum, sum_offset);
+  // The groups of a few rows are looked up once, for all that is added.
+  const bool adds_first = only_first || rows.count >= kManyRows;
+  const bool first_done = adds_first && !accumulator_.partials() && table.add_dense(keys_, rows, sum, sum_offset);
   if (first_done && only_first) return {};
   WEIR_TRY(table.find_or_insert(keys_, rows, groups_.get(), probe_));
   return accumulator_.add(groups_.get(), rows, {table.state_rows(), &table.strings(), &parts_.arena, &table.heap()},

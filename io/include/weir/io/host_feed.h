@@ -72,6 +72,7 @@ class FeedWriter {
   std::size_t room(std::size_t count, AppendedRows& answer) noexcept;
   void publish(std::size_t rows) noexcept;
   void refuse(std::string message);
+  static bool store_one(FeedLane& lane, const std::byte* row, std::uint64_t position) noexcept;
   AppendedRows append_few(const std::byte* first, std::size_t rows, std::size_t count) noexcept;
   std::size_t acceptable(std::span<const ColumnView> columns, RowNames rows);
   bool ever_fits(std::span<const ColumnView> columns, std::uint32_t row) noexcept;

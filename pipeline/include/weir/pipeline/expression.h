@@ -121,6 +121,8 @@ class ExpressionProgram {
   /// kDivisionByZero, kOverflow, kInvalidCast, … with the row in the batch as position.
   Result<void> evaluate(const Batch& batch, const EvaluationContext& context);
   std::span<const Vector> results() const noexcept;
+  /// The same with the results in `to`, one vector an expression.
+  Result<void> evaluate(const Batch& batch, const EvaluationContext& context, std::span<Vector> to);
 
   /// For one BOOLEAN expression: writes the selected rows for which it is TRUE (not NULL) to `selection`, ascending,
   /// and returns how many. `selection` holds capacity entries and may not be the batch's own.
