@@ -162,11 +162,13 @@ HWY_EXPORT(group_table);
 template <>
 bool dense_groups<std::int32_t>(const std::int32_t* keys, std::int32_t base, std::uint32_t range, const Rows& rows,
                                 std::uint32_t* groups) {
+  if (rows.count < kFewRows) return plain::dense_kernel(keys, base, range, rows, groups);
   return WEIR_SIMD_TABLE(group_table).dense32(keys, base, range, rows, groups);
 }
 template <>
 bool dense_groups<std::int64_t>(const std::int64_t* keys, std::int64_t base, std::uint32_t range, const Rows& rows,
                                 std::uint32_t* groups) {
+  if (rows.count < kFewRows) return plain::dense_kernel(keys, base, range, rows, groups);
   return WEIR_SIMD_TABLE(group_table).dense64(keys, base, range, rows, groups);
 }
 

@@ -373,7 +373,7 @@ std::size_t SourceFragment::read(Input& input) {
       push_rows(input);
     }
   }
-  if (returning_ == nullptr) take_promise(input);
+  const bool promised = returning_ == nullptr && take_promise(input);
   if (status == ReadStatus::kPending) {
     pending_[index] = 1;
     if (rows == 0 && watermark_ != nullptr && head().accepts() &&
@@ -381,8 +381,9 @@ std::size_t SourceFragment::read(Input& input) {
       return 1;
   }
   if (status == ReadStatus::kEnd) input.ended = any_ended_ = true;
-  // Bad records are work too, and kRows without a row: the reader wants to go on at once.
-  return static_cast<std::size_t>(ledger_.rows_in - records_before) + (status == ReadStatus::kPending ? 0 : 1);
+  // Bad records and promises are work too, and kRows without a row: the reader wants to go on at once.
+  return static_cast<std::size_t>(ledger_.rows_in - records_before) +
+         (status == ReadStatus::kPending && !promised ? 0 : 1);
 }
 
 void SourceFragment::push_rows(Input& input) {
@@ -392,12 +393,13 @@ void SourceFragment::push_rows(Input& input) {
     input.watermark = watermark_->input_watermark(static_cast<std::uint32_t>(&input - inputs_.data()));
 }
 
-/// A host may say how far an input's time has come without a row that says so.
-void SourceFragment::take_promise(Input& input) {
+/// A host may say how far an input's time has come without a row that says so. Returns whether it did.
+bool SourceFragment::take_promise(Input& input) {
   const Watermark promised = input.reader->promised();
-  if (watermark_ == nullptr || promised <= input.watermark) return;
+  if (watermark_ == nullptr || promised <= input.watermark) return false;
   input.watermark = promised;
   watermark_->input_promises(static_cast<std::uint32_t>(&input - inputs_.data()), promised);
+  return true;
 }
 
 /// All inputs were idle and one has rows: they go on once no receiver lets its watermark pass them. Returns the work.
@@ -408,7 +410,7 @@ std::size_t SourceFragment::finish_return() {
   watermark_->finish_return(board_zone_ == nullptr ? *merged : instant_of_civil(*board_zone_, *merged));
   Input& input = *std::exchange(returning_, nullptr);
   push_rows(input);
-  take_promise(input);
+  (void)take_promise(input);
   return 1;
 }
 

@@ -193,7 +193,7 @@ class SourceFragment final : public Fragment {
   void take_loss(LossReason reason, std::uint64_t records);
   std::size_t push_dead_letters();
   void push_rows(Input& input);
-  void take_promise(Input& input);
+  bool take_promise(Input& input);
   std::size_t finish_return();
   int next_input() noexcept;
   std::size_t read(Input& input);

@@ -89,6 +89,7 @@ class WindowAggregate final : public WindowAggregateOperator {
   bool selected_all() const noexcept;
   std::uint32_t rows_within_heap(std::uint32_t at, std::uint32_t count);
   bool output_must_go() const noexcept;
+  bool is_last() const noexcept;
   void finish_window();
   bool tell_watermark(std::size_t& pushed);
   std::size_t push_output();

@@ -69,7 +69,8 @@ std::size_t WindowAggregate::resume() {
     return failed_ ? 0 : std::max<std::size_t>(work - budget, 1);
   }
   if (!next_->accepts()) return 0;
-  while (true) {
+  std::size_t last_pushed = 0;
+  for (bool last = false; !last;) {
     if (std::size_t pushed = 0; windows_untold_ >= kWindowsUntoldMax && !tell_watermark(pushed)) return pushed;
     Result<Next> next = stage_.has_value() ? stage_some(budget) : emit_some(budget);
     if (!next) {
@@ -78,11 +79,13 @@ std::size_t WindowAggregate::resume() {
     }
     if (*next == Next::kWaiting) return work - budget;
     if (*next == Next::kNone) break;
-    const std::size_t pushed = output_must_go() ? push_output() : 0;
+    last = is_last();  // its results do not wait until its slice is closed
+    const std::size_t pushed = last || output_must_go() ? push_output() : 0;
     if (ready_ && selected_all()) finish_window();
-    if (pushed != 0 || failed_) return pushed;
+    if (failed_ || (pushed != 0 && !last)) return pushed;
+    last_pushed = pushed;
   }
-  const std::size_t pushed = push_output();
+  const std::size_t pushed = last_pushed + push_output();
   if (failed_ || !next_->accepts()) return pushed;
   if (held_control_.kind == Control::Kind::kWatermark) given_ = held_control_.value;
   passed_on_ = sharing() && target_ != kWatermarkNone;
@@ -142,6 +145,12 @@ Result<WindowAggregate::Next> WindowAggregate::next_window(std::size_t& budget) 
   window_start_ = slice.start;
   window_end_ = local() ? slice.window_end_min : parts_.math.slice_end(slice.start);
   return Next::kReady;
+}
+
+/// Whether all of the window that is ready has been written, and no other is due. False where windows share slices.
+bool WindowAggregate::is_last() const noexcept {
+  if (!ready_ || sharing() || !selected_all()) return false;
+  return store_.open_count() == 1 || !parts_.math.fired(parts_.math.slice_end(store_.at(1).start), target_);
 }
 
 bool WindowAggregate::retire(std::size_t& budget) {

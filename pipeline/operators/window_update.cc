@@ -8,6 +8,30 @@
 #include <utility>
 
 namespace weir {
+namespace {
+
+template <class T>
+bool same_bits(const Vector& left, std::uint32_t left_row, const Vector& right, std::uint32_t right_row) noexcept {
+  return std::memcmp(left.values<T>() + left_row, right.values<T>() + right_row, sizeof(T)) == 0;
+}
+
+/// Of two values that are no texts.
+bool same_value(const Vector& left, std::uint32_t left_row, const Vector& right, std::uint32_t right_row) noexcept {
+  switch (physical_size(left.physical)) {
+    case 1:
+      return same_bits<std::uint8_t>(left, left_row, right, right_row);
+    case 2:
+      return same_bits<std::uint16_t>(left, left_row, right, right_row);
+    case 4:
+      return same_bits<std::uint32_t>(left, left_row, right, right_row);
+    case 8:
+      return same_bits<std::uint64_t>(left, left_row, right, right_row);
+    default:
+      return same_bits<Int128>(left, left_row, right, right_row);
+  }
+}
+
+}  // namespace
 
 Result<std::unique_ptr<WindowAggregateOperator>> WindowUpdate::make(FragmentContext& context,
                                                                     WindowAggregate::Parts parts) {
@@ -472,11 +496,8 @@ bool WindowUpdate::same_result(std::uint32_t old_row, std::uint32_t new_row) {
     const auto column = static_cast<std::uint32_t>(c);
     const Vector& left = before().column(column);
     const Vector& right = output_->column(column);
-    const std::size_t size = physical_size(left.physical);
     if (left.is_valid(old_row) != right.is_valid(new_row)) return false;
-    if (left.is_valid(old_row) && std::memcmp(static_cast<const std::byte*>(left.data) + old_row * size,
-                                              static_cast<const std::byte*>(right.data) + new_row * size, size) != 0)
-      return false;
+    if (left.is_valid(old_row) && !same_value(left, old_row, right, new_row)) return false;
   }
   return true;
 }
@@ -489,8 +510,13 @@ Result<void> WindowUpdate::write(Batch& out, std::uint32_t at, const std::uint32
   for (; column < parts_.keys.columns.size(); ++column) total_->read_key(column, groups, count, out.column(column), at);
   if (windowed()) {
     const EventTime time = window_end_ - parts_.math.tick;
-    for (const std::int64_t value : {window_start_, window_end_, time})
-      std::fill_n(out.column(column++).values<std::int64_t>() + at, count, value);
+    const auto fill = [&](std::int64_t value, bool unread) {
+      if (!unread) std::fill_n(out.column(column).values<std::int64_t>() + at, count, value);
+      ++column;
+    };
+    fill(window_start_, parts_.options.start_unread);
+    fill(window_end_, false);
+    fill(time, parts_.options.time_unread);
     out.header().event_time_min = out.header().event_time_max = time;
   }
   for (const AggregateResult& result : parts_.layout.results()) {

@@ -156,16 +156,6 @@ void BatchAccumulator::begin(const Batch& batch, int partial_column) {
   if (!layout_.functions().empty() && partial_column < 0) make_function_masks(batch);
 }
 
-const std::uint64_t* BatchAccumulator::mask(const Accumulator& accumulator) const noexcept {
-  return accumulator.skipped < 0 ? nullptr : masks_[static_cast<std::size_t>(accumulator.skipped)];
-}
-
-const Vector& BatchAccumulator::vector(std::size_t index) const noexcept {
-  const Accumulator& accumulator = layout_.accumulators()[index];
-  return batch_->column(static_cast<std::uint32_t>(partial_column_ >= 0 ? partial_column_ + static_cast<int>(index)
-                                                                        : accumulator.argument));
-}
-
 const Vector* BatchAccumulator::fused_vector() const noexcept {
   const int fused = layout_.fused_sum();
   if (fused < 0 || partial_column_ >= 0 || !layout_.keyed()) return nullptr;

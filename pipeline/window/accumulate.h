@@ -50,8 +50,14 @@ class BatchAccumulator {
   std::size_t memory_bytes() const noexcept { return memory_bytes_; }
 
  private:
-  const std::uint64_t* mask(const Accumulator& accumulator) const noexcept;
-  const Vector& vector(std::size_t index) const noexcept;
+  const std::uint64_t* mask(const Accumulator& accumulator) const noexcept {
+    return accumulator.skipped < 0 ? nullptr : masks_[static_cast<std::size_t>(accumulator.skipped)];
+  }
+  const Vector& vector(std::size_t index) const noexcept {
+    const int column =
+        partial_column_ >= 0 ? partial_column_ + static_cast<int>(index) : layout_.accumulators()[index].argument;
+    return batch_->column(static_cast<std::uint32_t>(column));
+  }
   bool add_one(std::size_t index, const std::uint32_t* groups, const simd::Rows& rows, const StateRows& to);
   bool add_keyed(const Accumulator& accumulator, const Vector& values, const std::uint32_t* groups,
                  const simd::Rows& rows, const StateRows& to);
