@@ -32,6 +32,17 @@ struct WordRowsTable {
   std::uint32_t (*compress16)(const PickedValues&, std::byte*, std::uint32_t);
 };
 
+/// The kernels of the namespace in which it stands.
+#define WEIR_SIMD_WORD_ROWS_TABLE                                                                               \
+  {                                                                                                             \
+    {&add_kernel<1>, &add_kernel<2>, &add_kernel<3>, &add_kernel<4>},                                           \
+        {&flip_kernel<1>, &flip_kernel<2>, &flip_kernel<3>, &flip_kernel<4>},                                   \
+        {&counted_kernel<1>, &counted_kernel<2>, &counted_kernel<3>, &counted_kernel<4>}, &subtract_kernel,     \
+        {&average_kernel<2, double>, &average_kernel<3, double>, &average_kernel<4, double>},                   \
+        {&average_kernel<2, float>, &average_kernel<3, float>, &average_kernel<4, float>}, &compress_kernel<4>, \
+        &compress_kernel<8>, &compress_kernel<16>                                                               \
+  }
+
 /// One word with another; false where it overflowed.
 inline bool combine_words(WordOp op, std::uint64_t a, std::uint64_t b, std::uint64_t& to) noexcept {
   const auto left = static_cast<std::int64_t>(a), right = static_cast<std::int64_t>(b);
@@ -310,16 +321,7 @@ std::uint32_t compress_kernel(const PickedValues& from, std::byte* out, std::uin
 }
 
 const WordRowsTable* word_rows_table() {
-  static constexpr WordRowsTable kTable = {
-      {&add_kernel<1>, &add_kernel<2>, &add_kernel<3>, &add_kernel<4>},
-      {&flip_kernel<1>, &flip_kernel<2>, &flip_kernel<3>, &flip_kernel<4>},
-      {&counted_kernel<1>, &counted_kernel<2>, &counted_kernel<3>, &counted_kernel<4>},
-      &subtract_kernel,
-      {&average_kernel<2, double>, &average_kernel<3, double>, &average_kernel<4, double>},
-      {&average_kernel<2, float>, &average_kernel<3, float>, &average_kernel<4, float>},
-      &compress_kernel<4>,
-      &compress_kernel<8>,
-      &compress_kernel<16>};
+  static constexpr WordRowsTable kTable = WEIR_SIMD_WORD_ROWS_TABLE;
   return &kTable;
 }
 
@@ -377,16 +379,7 @@ std::uint32_t compress_kernel(const PickedValues& from, std::byte* out, std::uin
 }
 
 const WordRowsTable* word_rows_table() {
-  static constexpr WordRowsTable kTable = {
-      {&add_kernel<1>, &add_kernel<2>, &add_kernel<3>, &add_kernel<4>},
-      {&flip_kernel<1>, &flip_kernel<2>, &flip_kernel<3>, &flip_kernel<4>},
-      {&counted_kernel<1>, &counted_kernel<2>, &counted_kernel<3>, &counted_kernel<4>},
-      &subtract_kernel,
-      {&average_kernel<2, double>, &average_kernel<3, double>, &average_kernel<4, double>},
-      {&average_kernel<2, float>, &average_kernel<3, float>, &average_kernel<4, float>},
-      &compress_kernel<4>,
-      &compress_kernel<8>,
-      &compress_kernel<16>};
+  static constexpr WordRowsTable kTable = WEIR_SIMD_WORD_ROWS_TABLE;
   return &kTable;
 }
 

@@ -159,9 +159,8 @@ class GroupTable {
   bool release(std::uint32_t number) noexcept;
   /// Of a table of keys: whether numbers may be kept that no slice has, because there have been planes.
   bool keeps_unused() const noexcept { return keeps_unused_; }
-  /// Forgets the numbers from `first` on, in words of bits, that no row has and whose bit is 0. Returns whether one
-  /// was.
-  bool forget_unused(std::uint32_t first, std::uint32_t count, const std::uint64_t* used) noexcept;
+  /// Forgets the numbers from `first` on, in words of bits, that no row has and whose bit is 0.
+  void forget_unused(std::uint32_t first, std::uint32_t count, const std::uint64_t* used) noexcept;
   /// Says that all have been asked for.
   void unused_forgotten() noexcept { keeps_unused_ = planes_ != 0; }
   /// Of a table of keys: keys there are.

@@ -276,14 +276,11 @@ bool GroupTable::release(std::uint32_t group) noexcept {
   return true;
 }
 
-bool GroupTable::forget_unused(std::uint32_t first, std::uint32_t count, const std::uint64_t* used) noexcept {
-  bool any = false;
+void GroupTable::forget_unused(std::uint32_t first, std::uint32_t count, const std::uint64_t* used) noexcept {
   for (std::uint32_t i = 0; i < count; ++i) {
     if ((used[i / 64] >> (i % 64) & 1) != 0 || word(rows_ + (first + i) * stride_ + key_bytes_) != 0) continue;
     forget(first + i);
-    any = true;
   }
-  return any;
 }
 
 void GroupTable::forget(std::uint32_t group) noexcept {

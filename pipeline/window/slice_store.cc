@@ -110,7 +110,7 @@ void SliceStore::close(std::uint32_t position) noexcept {
   WEIR_CHECK_LT(position, open_count_);
   Slice* closed = order_[head_ + position];
   const std::uint32_t groups = closed->table.group_count();
-  groups_hint_ = closed->table.dense() ? 0 : groups;
+  groups_hint_ = closed->table.dense() || closed->table.plane() ? 0 : groups;
   // A range that is half empty may be what a few keys far out have left.
   const DenseRange range = closed->table.dense() ? closed->table.dense_range() : DenseRange{};
   range_hint_ = groups >= range.count / 2 ? range : DenseRange{};

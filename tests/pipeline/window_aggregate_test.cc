@@ -558,6 +558,19 @@ TEST(WindowAggregate, OneCallCombinesABoundedNumberOfRowsAndNothingIsTakenMeanwh
   chain.check();
 }
 
+/// A full batch for a slice of 10 ms, of keys that no other slice has, `apart` from one another.
+void push_new_keys(Operator& aggregate, Batch& batch, std::int64_t slice, std::int64_t apart) {
+  batch.reset();
+  for (std::uint32_t i = 0; i < batch.capacity(); ++i) {
+    TestRow row;
+    row.time = slice * 10 * kMs;
+    row.key = (slice * batch.capacity() + i) * apart;
+    put_row(batch, i, row);
+  }
+  batch.set_row_count(batch.capacity());
+  aggregate.push(batch);
+}
+
 TEST(WindowAggregate, TheKeysOfAllOpenSlicesTogetherHaveALimit) {
   Case c{shared(WindowKind::kHop, 10, 100), Keys::kBigInt};
   WindowAggregateOptions options = options_of(c, AggregateMode::kSingle);
@@ -570,15 +583,7 @@ TEST(WindowAggregate, TheKeysOfAllOpenSlicesTogetherHaveALimit) {
   OwnBatch batch(options.input, 10, 1024);
   for (std::int64_t slice = 0; slice < 3; ++slice) {
     EXPECT_FALSE(context.failure.has_value());
-    batch->reset();
-    for (std::uint32_t i = 0; i < 10; ++i) {
-      TestRow row;
-      row.time = slice * 10 * kMs;
-      row.key = (slice * 10 + i) * 1'000'003;
-      put_row(*batch, i, row);
-    }
-    batch->set_row_count(10);
-    (*made)->push(*batch);
+    push_new_keys(**made, *batch, slice, 1'000'003);
   }
   ASSERT_TRUE(context.failure.has_value());
   EXPECT_EQ(context.failure->code(), ErrorCode::kLimitExceeded);
@@ -600,15 +605,7 @@ TEST(WindowAggregate, KeysThatPlanesHaveLeftDoNotCountAgainstTheLimit) {
   (*made)->set_next(&sink);
   OwnBatch batch(options.input, 16, 1024);
   for (std::int64_t slice = 0; slice < 50; ++slice) {
-    batch->reset();
-    for (std::uint32_t i = 0; i < 16; ++i) {
-      TestRow row;
-      row.time = slice * 10 * kMs;
-      row.key = slice * 16 + i;
-      put_row(*batch, i, row);
-    }
-    batch->set_row_count(16);
-    (*made)->push(*batch);
+    push_new_keys(**made, *batch, slice, 1);
     (*made)->control({Control::Kind::kWatermark, slice * 10 * kMs + 9 * kMs});
     while (!(*made)->accepts()) ASSERT_NE((*made)->resume(), 0u);
     ASSERT_FALSE(context.failure.has_value()) << "slice " << slice << ": " << context.failure->to_string();
