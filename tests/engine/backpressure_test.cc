@@ -61,6 +61,31 @@ class Backpressure : public testing::Test {
     EXPECT_EQ(ledger_.dropped, 0u);
     EXPECT_EQ(job_->memory_bytes(), memory_);
   }
+  /// Rows by TCP to a file, with these faults of the disk for some minutes: the sender blocks, and every row is there
+  /// in the end.
+  void write_to_a_full_disk(const SimFaults& faults) {
+    make(
+        "CREATE TABLE t (k INT, n INT) WITH ('connector' = 'tcp', 'listen' = '127.0.0.1:7001', 'format' = 'csv', "
+        "'connections-until-end' = '1');\n" +
+        csv_table("o", "k INT, n INT", "/out") + "INSERT INTO o SELECT k, n FROM t;");
+    ASSERT_NE(job_, nullptr);
+    world_.set_faults(faults);
+    SimPeer sender = connect(7001), nobody;
+    std::string left, none;
+    constexpr int kRows = 400'000;
+    for (int i = 0; i < kRows; ++i) left += std::to_string(i % 10) + "," + std::to_string(i) + "\n";
+    const std::string all = left;
+    EXPECT_EQ(stand_still(sender, left, 5 * kMinute), 0u) << "the sender blocks";
+    EXPECT_GT(left.size(), all.size() / 4);
+    EXPECT_EQ(job_->progress().stalled, "o: the disk is full");
+    world_.set_faults({});
+    recover(sender, left, nobody, none);
+    EXPECT_EQ(job_->progress().stalled, "");
+    EXPECT_EQ(ledger_.rows_written, static_cast<std::uint64_t>(kRows));
+    const auto written = world_.read_file("/out/part-0-0-0.csv");
+    ASSERT_TRUE(written.has_value()) << written.error().to_string();
+    EXPECT_TRUE(*written == all);
+  }
 
   ManualClock clock_;
   SimWorld world_{clock_, 11};
@@ -141,57 +166,18 @@ TEST_F(Backpressure, a_slow_subscriber_is_waited_for_by_its_own_job_alone) {
 }
 
 TEST_F(Backpressure, a_disk_that_is_full_for_minutes_stops_the_sender_and_gets_every_row_when_it_has_room_again) {
-  make(
-      "CREATE TABLE t (k INT, n INT) WITH ('connector' = 'tcp', 'listen' = '127.0.0.1:7001', 'format' = 'csv', "
-      "'connections-until-end' = '1');\n" +
-      csv_table("o", "k INT, n INT", "/out") + "INSERT INTO o SELECT k, n FROM t;");
-  ASSERT_NE(job_, nullptr);
   SimFaults faults;
   faults.disk_bytes_max = 300'000;
-  world_.set_faults(faults);
-  SimPeer sender = connect(7001), nobody;
-  std::string left, none;
-  constexpr int kRows = 400'000;
-  for (int i = 0; i < kRows; ++i) left += std::to_string(i % 10) + "," + std::to_string(i) + "\n";
-  const std::string all = left;
-  EXPECT_EQ(stand_still(sender, left, 5 * kMinute), 0u) << "the sender blocks";
-  EXPECT_GT(left.size(), all.size() / 4);
-  EXPECT_EQ(job_->progress().stalled, "o: the disk is full");
-  world_.set_faults({});
-  recover(sender, left, nobody, none);
-  EXPECT_EQ(job_->progress().stalled, "");
-  EXPECT_EQ(ledger_.rows_written, static_cast<std::uint64_t>(kRows));
+  write_to_a_full_disk(faults);
   ASSERT_EQ(ledger_.counts.size(), 2u);
   EXPECT_EQ(ledger_.counts[1].name, "times the disk was full");
   EXPECT_EQ(ledger_.counts[1].count, 1u);
-  const auto written = world_.read_file("/out/part-0-0-0.csv");
-  ASSERT_TRUE(written.has_value()) << written.error().to_string();
-  EXPECT_TRUE(*written == all);
 }
 
 TEST_F(Backpressure, a_disk_without_room_for_another_file_stops_the_sender_and_gets_every_row_when_it_has) {
-  make(
-      "CREATE TABLE t (k INT, n INT) WITH ('connector' = 'tcp', 'listen' = '127.0.0.1:7001', 'format' = 'csv', "
-      "'connections-until-end' = '1');\n" +
-      csv_table("o", "k INT, n INT", "/out") + "INSERT INTO o SELECT k, n FROM t;");
-  ASSERT_NE(job_, nullptr);
   SimFaults faults;
   faults.disk_files_max = 0;
-  world_.set_faults(faults);
-  SimPeer sender = connect(7001), nobody;
-  std::string left, none;
-  constexpr int kRows = 400'000;
-  for (int i = 0; i < kRows; ++i) left += std::to_string(i % 10) + "," + std::to_string(i) + "\n";
-  const std::string all = left;
-  EXPECT_EQ(stand_still(sender, left, 5 * kMinute), 0u) << "the sender blocks";
-  EXPECT_GT(left.size(), all.size() / 4);
-  EXPECT_EQ(job_->progress().stalled, "o: the disk is full");
-  world_.set_faults({});
-  recover(sender, left, nobody, none);
-  EXPECT_EQ(ledger_.rows_written, static_cast<std::uint64_t>(kRows));
-  const auto written = world_.read_file("/out/part-0-0-0.csv");
-  ASSERT_TRUE(written.has_value()) << written.error().to_string();
-  EXPECT_TRUE(*written == all);
+  write_to_a_full_disk(faults);
 }
 
 TEST_F(Backpressure, a_disk_that_stays_full_ends_the_job_after_the_time_that_it_may_wait) {
