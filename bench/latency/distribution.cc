@@ -1,4 +1,4 @@
-// Writes and draws distributions, and measures the floor (distribution.h).
+// Writes and draws distributions (distribution.h).
 #include "latency/distribution.h"
 
 #include <algorithm>
@@ -7,10 +7,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "latency/ticks.h"
-#include "weir/core/ring.h"
 
 namespace weir::bench {
 namespace {
@@ -138,51 +136,6 @@ Schedule Schedule::from_now(double events_per_second) noexcept {
   schedule.interval = 1e9 / events_per_second / tick_ns();
   schedule.start = ticks_now() + static_cast<std::uint64_t>(20'000 / tick_ns());
   return schedule;
-}
-
-void record_noise(std::uint64_t events, double events_per_second, int cpu, Histogram& floor) {
-  std::thread([&] {
-    pin_here(cpu);
-    const double ns = tick_ns();
-    const Schedule schedule = Schedule::from_now(events_per_second);
-    for (std::uint64_t event = 0; event < events; ++event) {
-      const std::uint64_t due = schedule.at(event);
-      std::uint64_t now = ticks_now();
-      while (now < due) now = ticks_now();
-      floor.record(static_cast<std::int64_t>(static_cast<double>(now - due) * ns));
-    }
-  }).join();
-}
-
-void record_round_trips(std::uint64_t rounds, int here, int there, Histogram& trips) {
-  const auto out = Ring<std::uint64_t>::create(1024).value();
-  const auto back = Ring<std::uint64_t>::create(1024).value();
-  std::thread echo([&] {
-    pin_here(there);
-    for (std::uint64_t round = 0; round < rounds; ++round) {
-      std::uint64_t item = 0;
-      while (!out->try_pop(item)) {
-      }
-      while (!back->try_push(item)) {
-      }
-    }
-  });
-  std::thread asker([&] {
-    pin_here(here);
-    const double ns = tick_ns();
-    for (std::uint64_t round = 0; round < rounds; ++round) {
-      const std::uint64_t start = ticks_now();
-      std::uint64_t item = 0;
-      while (!out->try_push(round)) {
-      }
-      while (!back->try_pop(item)) {
-      }
-      trips.record(static_cast<std::int64_t>(static_cast<double>(ticks_now() - start) * ns));
-      if (item != round) wrong_answer("latency", "a ring gave another number back");
-    }
-  });
-  asker.join();
-  echo.join();
 }
 
 }  // namespace weir::bench

@@ -35,9 +35,4 @@ struct Schedule {
   static Schedule from_now(double events_per_second) noexcept;
 };
 
-/// The floor of any latency on this machine: how late a loop that does nothing else sees each time of a schedule.
-void record_noise(std::uint64_t events, double events_per_second, int cpu, Histogram& floor);
-/// Round trips of a number through two bare rings between two pinned, spinning threads.
-void record_round_trips(std::uint64_t rounds, int here, int there, Histogram& trips);
-
 }  // namespace weir::bench

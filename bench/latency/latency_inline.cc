@@ -6,6 +6,7 @@
 // Bar: p50 at most 300 ns, p99 at most 1 us, from the call of append to the callback.
 #include "harness/report.h"
 #include "latency/distribution.h"
+#include "latency/floor.h"
 #include "latency/latency_jobs.h"
 #include "latency/ticks.h"
 #include "workloads/workloads.h"
@@ -67,7 +68,7 @@ void run_latency_inline(const Parameters& parameters, Report& report) {
     const std::uint64_t start = ticks_now();
     timer.record(static_cast<std::int64_t>(static_cast<double>(ticks_now() - start) * tick_ns()));
   }
-  record_noise(rows, 1'000'000, parameters.cpus[0], floor);
+  record_gaps(rows, 1'000'000, parameters.cpus[0], false, floor);
   std::vector<Histogram> all;
   std::vector<std::string> names;
   for (const LatencyJob& shape : latency_jobs()) {
@@ -85,7 +86,7 @@ void run_latency_inline(const Parameters& parameters, Report& report) {
   std::vector<Distribution> shown;
   for (std::size_t i = 0; i < all.size(); ++i) shown.push_back({names[i], &all[i]});
   shown.push_back({"timer alone", &timer});
-  shown.push_back({"noise of a bare loop at 1 M/s", &floor});
+  shown.push_back({"gaps of a bare loop at 1 M/s", &floor});
   show_distributions(parameters, report, "latency_inline", shown);
 }
 

@@ -4,16 +4,22 @@
 //
 // Expected. One transfer of the lane's position and of the row's lines to the other core, about a bare ring's half
 // round trip, and the row's way through the operators. At low rates a row never waits for a batch to fill; at high
-// rates batches grow, and latency with them, until the shard is saturated. What is above the 99.9th percentile is the
-// machine. Bar, at 1 M rows/s: p50 at most 2.5 times the p50 of a bare ring's round trip in the same run, p99 at most
-// 10 times, and p99.9 at most twice that of a bare loop on the same schedule.
+// rates batches grow, and latency with them, until the shard is saturated. What is above the 99th percentile is the
+// machine: both cores have to run for a row to pass, and each stands still for the system's timer. Weir adds to such a
+// gap the time in which it works off what piled up. Bar, at 1 M rows/s: p50 at most 2.5 times the p50 of a bare ring's
+// round trip in the same run, p99 at most 10 times, and p99.9 at most twice that of the same schedule through bare
+// rings (floor.h). Everything runs in pieces of a tenth of a second, in turn.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <thread>
 
 #include "harness/report.h"
 #include "latency/distribution.h"
+#include "latency/floor.h"
 #include "latency/latency_jobs.h"
 #include "latency/ticks.h"
 #include "workloads/workloads.h"
@@ -21,17 +27,31 @@
 namespace weir::bench {
 namespace {
 
-struct ShardRun {
+/// What the answers of one run took, and how.
+struct Answers {
   Histogram latencies;
-  double rows_per_batch = 0;
-  std::uint64_t full = 0;  ///< Appends that found the lane full.
+  std::uint64_t batches = 0, taken = 0;
+  std::uint64_t full = 0;         ///< Appends that found the lane full.
+  std::uint64_t faults = 0;       ///< Pages touched for the first time while answers counted, by all threads.
+  std::uint64_t interrupted = 0;  ///< Times another thread took a core meanwhile.
 };
 
-ShardRun run_shard(const LatencyJob& shape, const Parameters& parameters, std::uint64_t rows, double rate) {
-  ShardRun run;
+struct ProcessCounts {
+  std::uint64_t faults = 0, interrupted = 0;
+  static ProcessCounts now() noexcept {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return {static_cast<std::uint64_t>(usage.ru_minflt), static_cast<std::uint64_t>(usage.ru_nivcsw)};
+  }
+};
+
+constexpr std::uint64_t kRowsBeforeWarm = 50;  // the counts are read so long before answers count
+
+void run_shard(const LatencyJob& shape, const Parameters& parameters, const TwoCores& cores, std::uint64_t rows,
+               double rate, Answers& run) {
   const double ns = tick_ns();
   const std::uint64_t warm_rows = rows / 10;
-  std::uint64_t batches = 0, taken = 0;
+  std::uint64_t taken = 0;
   std::atomic<std::int64_t> warm_from{0};
   std::atomic<std::uint64_t> schedule_start{0};
   const double interval = Schedule::from_now(rate).interval;
@@ -45,7 +65,7 @@ ShardRun run_shard(const LatencyJob& shape, const Parameters& parameters, std::u
   JobOptions options = latency_options(parameters, [&](const Batch& batch) {
     const auto now = static_cast<std::int64_t>(ticks_now());
     const auto* sent = batch.column(shape.sent_column).values<std::int64_t>();
-    ++batches;
+    ++run.batches;
     for (std::uint32_t i = 0; i < batch.selected_count(); ++i) {
       const std::uint32_t row = batch.has_selection() ? batch.selection()[i] : i;
       if (batch.kinds() != nullptr && batch.kinds()[row] == RowKind::kUpdateBefore) continue;
@@ -59,13 +79,15 @@ ShardRun run_shard(const LatencyJob& shape, const Parameters& parameters, std::u
   auto job = make_job(shape.sql, std::move(options));
   if (!job.has_value()) wrong_answer("latency_shard", job.error().to_string());
   std::thread host([&, writer = std::move((*job)->writer("quotes")).value()]() mutable {
-    pin_here(parameters.cpus[1]);
+    take_core(cores.sender, cores.in_front);  // the shard's thread is of the same priority
     if (auto started = (*job)->start(); !started.has_value())
       wrong_answer("latency_shard", started.error().to_string());
     const Schedule schedule = Schedule::from_now(rate);
     schedule_start.store(schedule.start, std::memory_order_relaxed);
     warm_from.store(static_cast<std::int64_t>(schedule.at(warm_rows)), std::memory_order_relaxed);
+    ProcessCounts before;
     for (std::uint64_t row = 0; row < rows + warm_rows; ++row) {
+      if (row + kRowsBeforeWarm == warm_rows) before = ProcessCounts::now();
       Quote quote;
       quote.us = static_cast<std::int64_t>(row);
       quote.symbol = static_cast<std::int32_t>(row % 16);
@@ -77,15 +99,17 @@ ShardRun run_shard(const LatencyJob& shape, const Parameters& parameters, std::u
       while (writer.append(quote) == Appended::kFull) {
       }
     }
-    run.full = writer.full_count();
+    const ProcessCounts after = ProcessCounts::now();
+    run.faults += after.faults - before.faults;
+    run.interrupted += after.interrupted - before.interrupted;
+    run.full += writer.full_count();
     writer.end();
   });
   host.join();
   if (auto result = (*job)->wait(); !result.has_value()) wrong_answer("latency_shard", result.error().to_string());
   expect_equal("latency_shard", "rows read", rows + warm_rows, (*job)->ledger().records_read);
   if (std::string(shape.name) == "filter") expect_equal("latency_shard", "answers", rows + warm_rows, taken);
-  run.rows_per_batch = batches == 0 ? 0 : static_cast<double>(taken) / static_cast<double>(batches);
-  return run;
+  run.taken += taken;
 }
 
 Sample percentiles(const std::vector<Histogram>& runs, double percent) {
@@ -109,6 +133,85 @@ std::string rate_text(double rate) {
   return text;
 }
 
+/// One shape at one rate, each thing a histogram a run.
+struct Measured {
+  explicit Measured(std::uint32_t runs)
+      : weir(runs), trips(runs), there(runs), back(runs), gaps(runs), gaps_of_two(runs) {}
+  std::vector<Histogram> weir, trips, there, back, gaps, gaps_of_two;
+  Answers all;
+};
+
+constexpr double kPieceSeconds = 0.1;
+constexpr std::uint64_t kRoundTrips = 20'000;
+constexpr auto kPause = std::chrono::milliseconds(10);  // lets the rest of the machine have its turn
+
+/// One piece of everything; those on the same path swap places from piece to piece.
+void run_piece(const LatencyJob& shape, const Parameters& parameters, const TwoCores& cores, std::uint64_t rows,
+               double rate, bool swapped, std::uint32_t run, Measured& measured) {
+  record_round_trips(std::min(rows, kRoundTrips), cores, measured.trips[run]);
+  record_gaps(rows, rate, cores.receiver, cores.in_front, measured.gaps[run]);
+  record_gaps_of_two(rows, rate, cores, measured.gaps_of_two[run]);
+  Answers answers;
+  for (int half = 0; half < 2; ++half) {
+    std::this_thread::sleep_for(kPause);
+    if ((half == 0) == swapped)
+      run_shard(shape, parameters, cores, rows, rate, answers);
+    else
+      record_open_loop(rows, rows / 10, rate, cores, measured.there[run], measured.back[run]);
+  }
+  std::this_thread::sleep_for(kPause);
+  measured.weir[run].merge(answers.latencies);
+  measured.all.latencies.merge(answers.latencies);
+  measured.all.batches += answers.batches;
+  measured.all.taken += answers.taken;
+  measured.all.full += answers.full;
+  measured.all.faults += answers.faults;
+  measured.all.interrupted += answers.interrupted;
+}
+
+void add_lines(const std::string& setting, bool judged, const Measured& measured, Report& report) {
+  const auto add = [&](double percent, const char* beside, const std::vector<Histogram>& to, double of, double bar) {
+    char name[32];
+    std::snprintf(name, sizeof name, ", p%g", percent);
+    report.add({"latency_shard", setting + name, "ns", percentiles(measured.weir, percent), beside, percentiles(to, of),
+                ratios(measured.weir, percent, to, of), judged && bar != 0 ? Bar::kAtMost : Bar::kNone, bar});
+  };
+  add(50, "ring round trip, p50", measured.trips, 50, 2.5);
+  add(99, "ring round trip, p50", measured.trips, 50, 10);
+  add(99, "open loop over bare rings, p99", measured.there, 99, 0);
+  add(99.9, "open loop over bare rings, p99.9", measured.there, 99.9, 2);
+  add(99.9, "gaps of two bare loops, p99.9", measured.gaps_of_two, 99.9, 0);
+  add(99.9, "gaps of one bare loop, p99.9", measured.gaps, 99.9, 0);
+}
+
+Histogram merged(const std::vector<Histogram>& runs) {
+  Histogram all;
+  for (const Histogram& run : runs) all.merge(run);
+  return all;
+}
+
+void show(const std::string& setting, const std::string& file, const Parameters& parameters, const Measured& measured,
+          Report& report) {
+  const Answers& all = measured.all;
+  char text[192];
+  std::snprintf(text, sizeof text,
+                "%.3g answers a batch, lane full %llu times, pages first touched %llu, threads interrupted by others "
+                "%llu times",
+                all.batches == 0 ? 0 : static_cast<double>(all.taken) / static_cast<double>(all.batches),
+                static_cast<unsigned long long>(all.full), static_cast<unsigned long long>(all.faults),
+                static_cast<unsigned long long>(all.interrupted));
+  report.note(text);
+  const Histogram trips = merged(measured.trips), there = merged(measured.there), back = merged(measured.back),
+                  gaps = merged(measured.gaps), two = merged(measured.gaps_of_two);
+  show_distributions(parameters, report, file,
+                     {{setting, &all.latencies},
+                      {"open loop over bare rings, there", &there},
+                      {"there and back", &back},
+                      {"ring round trip", &trips},
+                      {"gaps of two bare loops", &two},
+                      {"gaps of one bare loop", &gaps}});
+}
+
 }  // namespace
 
 void run_latency_shard(const Parameters& parameters, Report& report) {
@@ -116,43 +219,27 @@ void run_latency_shard(const Parameters& parameters, Report& report) {
   std::vector<double> rates = {10e3, 100e3, 1e6, 4e6};
   if (const std::uint64_t rate = parameters.value("latency.rate", 0, 200'000); rate != 0)
     rates = {static_cast<double>(rate)};
-  std::vector<std::string> names;
-  std::vector<Histogram> all;
+  const std::uint64_t only = parameters.value("latency.shape", 0, 0);
+  const bool wanted = parameters.value("latency.in_front", 1, 0) != 0;
+  const TwoCores cores{parameters.cpus[1], parameters.cpus[0], wanted && may_run_in_front()};
+  report.note(cores.in_front ? "all threads of latency_shard run in front of others (SCHED_FIFO)"
+                             : "threads of latency_shard share their cores with whatever else runs");
   for (const double rate : rates) {
     const auto rows = std::min<std::uint64_t>(rows_max, static_cast<std::uint64_t>(rate * 2));
+    const auto piece = std::min(rows, static_cast<std::uint64_t>(rate * kPieceSeconds));
+    std::uint64_t shape_number = 0;
     for (const LatencyJob& shape : latency_jobs()) {
-      std::vector<Histogram> runs(parameters.runs), trips(parameters.runs), floors(parameters.runs);
-      Histogram merged;
-      std::string batches;
+      if (++shape_number != only && only != 0) continue;
+      Measured measured(parameters.runs);
       for (std::uint32_t run = 0; run < parameters.runs; ++run) {
-        record_round_trips(std::min<std::uint64_t>(rows, 200'000), parameters.cpus[1], parameters.cpus[0], trips[run]);
-        record_noise(rows, rate, parameters.cpus[0], floors[run]);
-        const ShardRun measured = run_shard(shape, parameters, rows, rate);
-        runs[run] = measured.latencies;
-        merged.merge(measured.latencies);
-        char text[64];
-        std::snprintf(text, sizeof text, "%.3g answers a batch, lane full %llu times", measured.rows_per_batch,
-                      static_cast<unsigned long long>(measured.full));
-        batches = text;
+        for (std::uint64_t done = 0; done < rows; done += piece)
+          run_piece(shape, parameters, cores, piece, rate, done / piece % 2 != 0, run, measured);
       }
       const std::string setting = std::string(shape.name) + ", " + rate_text(rate);
-      const bool judged = rate == 1e6;
-      const Bar kind = judged ? Bar::kAtMost : Bar::kNone;
-      report.add({"latency_shard", setting + ", p50", "ns", percentiles(runs, 50), "ring round trip, p50",
-                  percentiles(trips, 50), ratios(runs, 50, trips, 50), kind, 2.5});
-      report.add({"latency_shard", setting + ", p99", "ns", percentiles(runs, 99), "ring round trip, p50",
-                  percentiles(trips, 50), ratios(runs, 99, trips, 50), kind, 10});
-      report.add({"latency_shard", setting + ", p99.9", "ns", percentiles(runs, 99.9), "noise floor, p99.9",
-                  percentiles(floors, 99.9), ratios(runs, 99.9, floors, 99.9), kind, 2});
-      report.note(batches);
-      std::vector<Distribution> shown = {{setting, &merged},
-                                         {"ring round trip", &trips.back()},
-                                         {"noise of a bare loop at " + rate_text(rate), &floors.back()}};
-      show_distributions(
-          parameters, report,
-          "latency_shard." + std::to_string(static_cast<long long>(rate)) + "." + std::to_string(all.size()), shown);
-      names.push_back(setting);
-      all.push_back(std::move(merged));
+      add_lines(setting, rate == 1e6, measured, report);
+      show(setting,
+           "latency_shard." + std::to_string(static_cast<long long>(rate)) + "." + std::to_string(shape_number - 1),
+           parameters, measured, report);
     }
   }
 }

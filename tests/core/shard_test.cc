@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include <atomic>
 #include <memory>
+#include <thread>
 
 #include "weir/core/exchange.h"
 
@@ -181,6 +183,39 @@ TEST(ShardThread, SaysWhenItCannotBePinned) {
   ShardLoop loop({}, clock, poller);
   ShardThread thread;
   EXPECT_FALSE(thread.start(loop, {.cpu = CPU_SETSIZE}).has_value());
+}
+
+/// Remembers the scheduling policy of the thread that runs it.
+class Noting final : public Task {
+ public:
+  std::size_t run() override {
+    policy_.store(sched_getscheduler(0));
+    return 1;
+  }
+  bool done() const noexcept override { return policy_.load() >= 0; }
+  int policy() const noexcept { return policy_.load(); }
+
+ private:
+  std::atomic<int> policy_{-1};
+};
+
+// So a host that runs in front of others (SCHED_FIFO) has its shards there too, without an option.
+TEST(ShardThread, HasTheSchedulingPolicyOfTheThreadThatStartsIt) {
+  Noting task;
+  std::thread host([&] {
+    sched_param none{};
+    ASSERT_EQ(sched_setscheduler(0, SCHED_BATCH, &none), 0);  // any process may have this one
+    SystemClock clock;
+    FutexPoller poller;
+    ShardLoop loop({}, clock, poller);
+    ASSERT_TRUE(loop.add(task).has_value());
+    ShardThread thread;
+    ASSERT_TRUE(thread.start(loop).has_value());
+    thread.join();
+  });
+  host.join();
+  EXPECT_EQ(task.policy(), SCHED_BATCH);
+  EXPECT_EQ(sched_getscheduler(0), SCHED_OTHER);
 }
 
 // A pipeline of two shards: numbers through an exchange with one credit, each side parking for an hour when idle.
