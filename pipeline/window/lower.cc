@@ -51,10 +51,6 @@ bool write_average(const AggregateLayout& layout, const AggregateResult& result,
       to.values<double>()[row] = mean;
     return true;
   }
-  if (accumulator.kind == AccumulatorKind::kSumInt64 && result.type.id != TypeId::kDecimal) {
-    const auto sum = load<std::int64_t>(state + accumulator.offset);
-    return write_integer(sum / static_cast<std::int64_t>(count), result.type, to, row);
-  }
   Int128 sum;
   if (!load_sum(accumulator, state, sum)) return false;
   if (result.type.id != TypeId::kDecimal) return write_integer(sum / static_cast<Int128>(count), result.type, to, row);
@@ -171,6 +167,51 @@ void lower_doubles(const GroupSelection& selection, std::size_t sum_offset, cons
   each_state(selection, rows, give);
 }
 
+/// SUM and AVG of TINYINT to INT, the same way. Returns how many fit T.
+template <class T, bool kAverage>
+std::uint32_t lower_integers(const GroupSelection& selection, std::size_t sum_offset, const Accumulator* skipped,
+                             Vector& to, std::uint32_t at) noexcept {
+  const simd::GroupRows rows = selection.table != nullptr ? selection.table->state_rows() : selection.rows;
+  T* out = to.values<T>() + at;
+  set_valid_range(to, at, selection.count);
+  const std::size_t skipped_offset = skipped == nullptr ? 0 : skipped->offset;
+  std::uint32_t fitting = selection.count;
+  each_state(selection, rows, [&](auto state_of) {
+    for (std::uint32_t i = 0; i < selection.count; ++i) {
+      const std::byte* state = state_of(i);
+      auto count = load<std::int64_t>(state);
+      if (skipped != nullptr) count -= load<std::int64_t>(state + skipped_offset);
+      auto value = load<std::int64_t>(state + sum_offset);
+      if (count == 0) [[unlikely]] {
+        if (to.validity != nullptr) to.set_valid(at + i, false);
+        continue;
+      }
+      if (kAverage) value /= count;
+      out[i] = static_cast<T>(value);
+      if (out[i] != value) [[unlikely]] {
+        fitting = i;
+        return;
+      }
+    }
+  });
+  return fitting;
+}
+
+template <bool kAverage>
+std::uint32_t lower_integers(const GroupSelection& selection, std::size_t sum_offset, const Accumulator* skipped,
+                             Vector& to, std::uint32_t at) noexcept {
+  switch (to.physical) {
+    case Physical::kInt8:
+      return lower_integers<std::int8_t, kAverage>(selection, sum_offset, skipped, to, at);
+    case Physical::kInt16:
+      return lower_integers<std::int16_t, kAverage>(selection, sum_offset, skipped, to, at);
+    case Physical::kInt32:
+      return lower_integers<std::int32_t, kAverage>(selection, sum_offset, skipped, to, at);
+    default:
+      return lower_integers<std::int64_t, kAverage>(selection, sum_offset, skipped, to, at);
+  }
+}
+
 /// COUNT, the same way.
 void lower_counts(const GroupSelection& selection, const Accumulator* skipped, std::int64_t* out) noexcept {
   const simd::GroupRows rows = selection.table != nullptr ? selection.table->state_rows() : selection.rows;
@@ -260,6 +301,10 @@ Result<std::uint32_t> lower_result(const AggregateLayout& layout, const Aggregat
   const Accumulator* value = result.value < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.value)];
   const Accumulator* skipped = result.skipped < 0 ? nullptr : &accumulators[static_cast<std::size_t>(result.skipped)];
   if (lower_fast(layout, result, value, skipped, selection, to, at)) return selection.count;
+  if (value != nullptr && value->kind == AccumulatorKind::kSumInt64 && result.type.id != TypeId::kDecimal) {
+    return result.function == FusedFunction::kAvg ? lower_integers<true>(selection, value->offset, skipped, to, at)
+                                                  : lower_integers<false>(selection, value->offset, skipped, to, at);
+  }
   if (result.function == FusedFunction::kCount) {
     lower_counts(selection, skipped, to.values<std::int64_t>() + at);
     return selection.count;

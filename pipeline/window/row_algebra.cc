@@ -210,10 +210,6 @@ bool add_exact(const Accumulator& accumulator, const StateRowList& to, const Sta
   return done;
 }
 
-Error sum_overflowed() {
-  return Error(ErrorCode::kOverflow, "a sum of 64 bits overflowed while values were added");
-}
-
 std::optional<simd::WordOp> word_op_of(const Accumulator& accumulator) noexcept {
   switch (accumulator.kind) {
     case AccumulatorKind::kRows:
@@ -281,6 +277,10 @@ void subtract_plain(const Accumulator& accumulator, const StateRowList& from, co
 }
 
 }  // namespace
+
+Error RowAlgebra::overflow() {
+  return Error(ErrorCode::kOverflow, "a sum of 64 bits overflowed while values were added");
+}
 
 RowAlgebra::RowAlgebra(const AggregateLayout& layout)
     : layout_(layout), word_rows_(word_rows_of(layout)), owns_memory_(layout.has_strings()) {
@@ -359,20 +359,20 @@ Result<void> RowAlgebra::combine(const StateRowList& to, const StateRowList& fro
   if (word_rows_.has_value() && are_array(to, count, word_rows_->bytes()) &&
       are_array(from, count, word_rows_->bytes())) {
     const bool fits = simd::add_word_rows(*word_rows_, to.rows.base, from.rows.base, count, to.rows.base);
-    return fits ? Result<void>() : sum_overflowed();
+    return fits ? Result<void>() : overflow();
   }
   if (words_ == Words::kDoubles) {
     add_doubles(word_count_, to, from, count);
     return {};
   }
-  if (words_ == Words::kIntegers) return add_integers(word_count_, to, from, count) ? Result<void>() : sum_overflowed();
+  if (words_ == Words::kIntegers) return add_integers(word_count_, to, from, count) ? Result<void>() : overflow();
   for (const Accumulator& accumulator : layout_.accumulators()) {
     if (combine_plain(accumulator, to, from, count, memory)) continue;
     if (accumulator.kind == AccumulatorKind::kSumExact) return sums_do_not_fit(memory);
     if (accumulator.physical == Physical::kString)
       return Error(ErrorCode::kLimitExceeded, "long strings of MIN or MAX do not fit state_bytes_max = " +
                                                   std::to_string(memory.arena->bytes_max()));
-    return sum_overflowed();
+    return overflow();
   }
   for (const FunctionPart& part : layout_.functions()) {
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -392,7 +392,7 @@ Result<bool> RowAlgebra::add_into(const StateRowList& to, const StateRowList& a,
     WEIR_DCHECK(to.rows.stride == bytes && a.rows.stride == bytes && b.rows.stride == bytes);
     const std::size_t first = a.groups == nullptr ? 0 : a.groups[0] * bytes;
     if (!simd::add_word_rows(*word_rows_, a.rows.base + first, b.rows.base + first, count, to.rows.base))
-      return sum_overflowed();
+      return overflow();
     return true;
   }
   if (words_ != Words::kDoubles) return false;
@@ -402,7 +402,7 @@ Result<bool> RowAlgebra::add_into(const StateRowList& to, const StateRowList& a,
 
 Result<void> RowAlgebra::flip(const StateRowList& kept, const StateRowList& sum, std::uint32_t count) const {
   WEIR_DCHECK(kept.groups == nullptr && sum.groups == nullptr && kept.rows.stride == sum.rows.stride);
-  if (!simd::flip_word_rows(*word_rows_, kept.rows.base, sum.rows.base, count)) return sum_overflowed();
+  if (!simd::flip_word_rows(*word_rows_, kept.rows.base, sum.rows.base, count)) return overflow();
   return {};
 }
 

@@ -32,6 +32,13 @@ class RowAlgebra {
   bool invertible() const noexcept { return invertible_; }
   /// Whether rows own memory beside their bytes, so that a copy of the bytes is not a copy of the state.
   bool owns_memory() const noexcept { return owns_memory_; }
+  /// What rows are where they are nothing but words to add: a count of rows, then counts and sums of integers, or sums
+  /// of doubles; word_count() in all.
+  enum class Words : std::uint8_t { kOther, kIntegers, kDoubles };
+  Words words() const noexcept { return words_; }
+  std::size_t word_count() const noexcept { return word_count_; }
+  /// Of a sum of 64 bits.
+  static Error overflow();
   /// What rows are where all they hold is words of 64 bits, so that neighbours are combined as arrays; else null.
   const simd::WordRows* word_rows() const noexcept { return word_rows_.has_value() ? &*word_rows_ : nullptr; }
 
@@ -56,9 +63,6 @@ class RowAlgebra {
  private:
   bool combine_plain(const Accumulator& accumulator, const StateRowList& to, const StateRowList& from,
                      std::uint32_t count, const StateMemory& memory) const;
-
-  /// What rows are where they are nothing but words to add: a count, and sums of one kind.
-  enum class Words : std::uint8_t { kOther, kIntegers, kDoubles };
 
   const AggregateLayout& layout_;
   Words words_ = Words::kOther;

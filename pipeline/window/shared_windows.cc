@@ -83,6 +83,7 @@ SharedWindows::SharedWindows(const Setup& setup)
     : setup_(setup),
       layout_(setup.layout->totals()),
       algebra_(layout_),
+      steps_(setup.math.kind == WindowKind::kHop ? steps_of(algebra_) : WordSteps()),
       no_aggregates_(layout_without_aggregates()),
       directory_(*setup.arena),
       key_columns_(*setup.keys, *setup.arena),
@@ -342,6 +343,9 @@ std::int64_t SharedWindows::next_end(const SliceStore& store) const noexcept {
 Result<SharedWindows::Next> SharedWindows::next_window(SliceStore& store, Watermark target, std::size_t& budget) {
   // At the end nothing is left to be done when the end of the input has been passed on.
   if (target == kWatermarkNone || (none_due(target) && target != kWatermarkEnd)) return Next::kNone;
+  const WordStep step = steps_.next == nullptr ? WordStep::kOther : steps_.next(*this, store, target, budget);
+  if (step == WordStep::kDone) return Next::kReady;
+  if (step == WordStep::kOverflow) return RowAlgebra::overflow();
   WEIR_ASSIGN(const bool gone, let_go(store, budget));
   if (!gone) return Next::kWaiting;
   const std::int64_t end = next_end(store);
@@ -565,6 +569,7 @@ Result<bool> SharedWindows::flip(SliceStore& store, std::size_t& budget) {
 /// front, row := front + row, front. Where states own memory the row gets the old front state with all that it owns.
 Result<void> SharedWindows::flip_rows(Slice& slice, std::uint32_t first, std::uint32_t count) {
   if (slice.table.plane()) return algebra_.flip(rows_of(slice, first), list(kFrontPart, nullptr, first), count);
+  if (steps_.flip != nullptr) return steps_.flip(*this, slice, first, count) ? Result<void>() : RowAlgebra::overflow();
   WEIR_TRY(take_rows(result_, kBlock));
   const std::uint32_t* groups = numbers_of(slice, first, count);
   const StateRowList rows = rows_of(slice, first), front = list(kFrontPart, groups);
@@ -778,7 +783,8 @@ Result<SharedWindows::Next> SharedWindows::stage_windows(SliceStore& store, Wate
       position_ = 0;
     }
     const std::uint32_t before = stage.rows;
-    WEIR_TRY(by_rows_ ? stage_by_rows(stage) : stage_by_bits(stage));
+    const bool staged = steps_.stage != nullptr && steps_.stage(*this, stage);
+    if (!staged) WEIR_TRY(by_rows_ ? stage_by_rows(stage) : stage_by_bits(stage));
     staging_ = staging_ || stage.rows != before;
     if (!selected_all(position_)) {
       if (stage.full()) return Next::kReady;

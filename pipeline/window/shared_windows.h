@@ -42,8 +42,12 @@
 #include "window/slice_store.h"
 #include "window/window_math.h"
 #include "window/window_stage.h"
+#include "window/word_windows.h"
 
 namespace weir {
+
+template <std::size_t kWords, bool kDoubles>
+struct WordWindows;
 
 /// Thread: the owning shard. Allocates: in the constructor only, and from the arena.
 class SharedWindows {
@@ -114,6 +118,8 @@ class SharedWindows {
   std::size_t memory_bytes() const noexcept { return kBlock * sizeof(std::uint32_t) * 2; }
 
  private:
+  template <std::size_t kWords, bool kDoubles>
+  friend struct WordWindows;
   enum Part : std::uint8_t { kRunningPart, kFrontPart, kExtraPart, kParts };
   enum class Task : std::uint8_t { kLeave, kClear, kFlip, kExtras, kRecount, kForget };
   /// States by group number.
@@ -175,6 +181,7 @@ class SharedWindows {
   Setup setup_;
   AggregateLayout layout_;
   RowAlgebra algebra_;
+  WordSteps steps_;
   AggregateLayout no_aggregates_;
   GroupTable numbers_;
   NumberDirectory directory_;
