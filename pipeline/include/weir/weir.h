@@ -13,6 +13,7 @@
 #include "weir/pipeline/job.h"
 #include "weir/pipeline/lookup.h"
 #include "weir/pipeline/plan.h"
+#include "weir/pipeline/query.h"
 #include "weir/pipeline/reader.h"
 #include "weir/pipeline/sql.h"
 #include "weir/pipeline/struct_fields.h"
