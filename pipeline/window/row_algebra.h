@@ -33,10 +33,9 @@ class RowAlgebra {
   /// Whether rows own memory beside their bytes, so that a copy of the bytes is not a copy of the state.
   bool owns_memory() const noexcept { return owns_memory_; }
   /// What rows are where they are nothing but words to add: a count of rows, then counts and sums of integers, or sums
-  /// of doubles; word_count() in all.
+  /// of doubles.
   enum class Words : std::uint8_t { kOther, kIntegers, kDoubles };
   Words words() const noexcept { return words_; }
-  std::size_t word_count() const noexcept { return word_count_; }
   /// Of a sum of 64 bits.
   static Error overflow();
   /// What rows are where all they hold is words of 64 bits, so that neighbours are combined as arrays; else null.

@@ -46,7 +46,7 @@
 
 namespace weir {
 
-template <std::size_t kWords, bool kDoubles>
+template <std::size_t kWords, int kForm>
 struct WordWindows;
 
 /// Thread: the owning shard. Allocates: in the constructor only, and from the arena.
@@ -118,7 +118,7 @@ class SharedWindows {
   std::size_t memory_bytes() const noexcept { return kBlock * sizeof(std::uint32_t) * 2; }
 
  private:
-  template <std::size_t kWords, bool kDoubles>
+  template <std::size_t kWords, int kForm>
   friend struct WordWindows;
   enum Part : std::uint8_t { kRunningPart, kFrontPart, kExtraPart, kParts };
   enum class Task : std::uint8_t { kLeave, kClear, kFlip, kExtras, kRecount, kForget };

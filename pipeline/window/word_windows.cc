@@ -28,26 +28,57 @@ void store(std::byte* to, const Words<kWords>& words) noexcept {
   std::memcpy(to, words.data(), sizeof words);
 }
 
-/// a + b: the count of rows, then doubles, or integers whose overflow sets the sign of `overflowed`.
-template <std::size_t kWords, bool kDoubles>
-Words<kWords> sum_of(const Words<kWords>& a, const Words<kWords>& b, std::uint64_t& overflowed) noexcept {
+std::uint64_t add_doubles(std::uint64_t a, std::uint64_t b) noexcept {
+  return std::bit_cast<std::uint64_t>(std::bit_cast<double>(a) + std::bit_cast<double>(b));
+}
+/// An overflow sets the sign of `overflowed`.
+std::uint64_t add_integers(std::uint64_t a, std::uint64_t b, std::uint64_t& overflowed) noexcept {
+  const std::uint64_t sum = a + b;
+  overflowed |= (a ^ sum) & (b ^ sum);  // the sign is neither's
+  return sum;
+}
+std::uint64_t one_of(simd::WordOp op, std::uint64_t a, std::uint64_t b, std::uint64_t& overflowed) noexcept {
+  const auto x = static_cast<std::int64_t>(a), y = static_cast<std::int64_t>(b);
+  switch (op) {
+    case simd::WordOp::kCount:
+      return a + b;
+    case simd::WordOp::kInteger:
+      return add_integers(a, b, overflowed);
+    case simd::WordOp::kDouble:
+      return add_doubles(a, b);
+    case simd::WordOp::kMin:
+      return static_cast<std::uint64_t>(std::min(x, y));
+    case simd::WordOp::kMax:
+      break;
+  }
+  return static_cast<std::uint64_t>(std::max(x, y));
+}
+
+/// What the words behind the count of rows are: any, each as WordRows says.
+enum class Form : std::uint8_t { kIntegers, kDoubles, kAny };
+
+/// a + b.
+template <std::size_t kWords, Form kForm>
+Words<kWords> sum_of(const simd::WordRows& form, const Words<kWords>& a, const Words<kWords>& b,
+                     std::uint64_t& overflowed) noexcept {
   Words<kWords> sum;
   sum[0] = a[0] + b[0];
   for (std::size_t w = 1; w < kWords; ++w) {
-    if constexpr (kDoubles) {
-      sum[w] = std::bit_cast<std::uint64_t>(std::bit_cast<double>(a[w]) + std::bit_cast<double>(b[w]));
-    } else {
-      sum[w] = a[w] + b[w];
-      overflowed |= (a[w] ^ sum[w]) & (b[w] ^ sum[w]);  // the sign is neither's
-    }
+    if constexpr (kForm == Form::kIntegers)
+      sum[w] = add_integers(a[w], b[w], overflowed);
+    else if constexpr (kForm == Form::kDoubles)
+      sum[w] = add_doubles(a[w], b[w]);
+    else
+      sum[w] = one_of(form.op(w), a[w], b[w], overflowed);
   }
   return sum;
 }
 
 }  // namespace
 
-template <std::size_t kWords, bool kDoubles>
+template <std::size_t kWords, int kFormNumber>
 struct WordWindows {
+  static constexpr Form kForm = static_cast<Form>(kFormNumber);
   static constexpr std::size_t kBytes = kWords * sizeof(std::uint64_t);
   using Row = Words<kWords>;
 
@@ -74,7 +105,7 @@ struct WordWindows {
     Slice& first = store.at(0);
     if (math.last_end(first.start) <= windows.fired_end_) {
       const bool by_front = first.place == SlicePlace::kFront;
-      if (!by_front && (first.place != SlicePlace::kRunning || kDoubles)) return false;
+      if (!by_front && (first.place != SlicePlace::kRunning || kForm != Form::kIntegers)) return false;
       if (open > 1 && math.last_end(store.at(1).start) <= windows.fired_end_) return false;
       if (first.table.plane() && windows.live_planes_ == 1) return false;  // then all bits are made anew
       if (!small_enough(first, budget)) return false;
@@ -127,6 +158,7 @@ struct WordWindows {
   }
 
   static void enter(SharedWindows& windows, Slice& slice, std::uint64_t& overflowed) {
+    const simd::WordRows& form = *windows.algebra_.word_rows();
     GroupTable& table = slice.table;
     table.seal();
     if (windows.totals_ != nullptr) windows.take_totals(slice);
@@ -139,14 +171,13 @@ struct WordWindows {
       ++windows.live_planes_;
     }
     if (table.plane() && count >= kManyRows) {
-      const simd::WordRows& form = *windows.algebra_.word_rows();
       if (!simd::add_word_rows(form, running, rows.base, count, running)) overflowed = ~std::uint64_t{0};
     } else {
       for (std::uint32_t i = 0; i < count; ++i) {
         const std::uint32_t number = number_of(windows, table, i);
         windows.seen_[number / 64] |= std::uint64_t{1} << (number % 64);
         std::byte* to = running + number * kBytes;
-        store(to, sum_of<kWords, kDoubles>(load<kWords>(to), load<kWords>(rows.base + i * rows.stride), overflowed));
+        store(to, sum_of<kWords, kForm>(form, load<kWords>(to), load<kWords>(rows.base + i * rows.stride), overflowed));
       }
     }
     windows.entered_start_ = std::max(windows.entered_start_, slice.start);
@@ -201,15 +232,16 @@ struct WordWindows {
       }
     }
     const std::uint32_t found = count;
+    const simd::WordRows& form = *windows.algebra_.word_rows();
     const std::byte* running = windows.states_[SharedWindows::kRunningPart].base;
     const std::byte* front = windows.front_live_ != 0 ? windows.states_[SharedWindows::kFrontPart].base : nullptr;
     std::byte* to = stage.state_rows.get() + stage.rows * kBytes;
-    std::uint64_t overflowed = 0;  // cannot be: integers have no front, what is running is taken out of again
+    std::uint64_t overflowed = 0;
     count = 0;
     for (std::uint32_t i = 0; i < found; ++i) {
       const std::uint32_t group = groups[i];
       Row row = load<kWords>(running + group * kBytes);
-      if (front != nullptr) row = sum_of<kWords, kDoubles>(load<kWords>(front + group * kBytes), row, overflowed);
+      if (front != nullptr) row = sum_of<kWords, kForm>(form, load<kWords>(front + group * kBytes), row, overflowed);
       store(to + count * kBytes, row);
       groups[count] = group;
       if (row[0] != 0)
@@ -217,12 +249,14 @@ struct WordWindows {
       else
         windows.seen_[group / 64] &= ~(std::uint64_t{1} << (group % 64));
     }
+    if (overflowed >> 63 != 0) return false;  // the usual way says so
     if (count != 0) stage.add(windows.window_end_, count);
     windows.position_ = end;
     return true;
   }
 
   static bool flip(SharedWindows& windows, Slice& slice, std::uint32_t first, std::uint32_t count) {
+    const simd::WordRows& form = *windows.algebra_.word_rows();
     std::byte* front = windows.states_[SharedWindows::kFrontPart].base;
     const simd::GroupRows rows = slice.table.state_rows();
     std::uint64_t overflowed = 0;
@@ -231,36 +265,37 @@ struct WordWindows {
       std::byte* of_slice = rows.base + i * rows.stride;
       const Row kept = load<kWords>(of_slice), was = load<kWords>(of_front);
       store(of_slice, was);
-      store(of_front, sum_of<kWords, kDoubles>(was, kept, overflowed));
+      store(of_front, sum_of<kWords, kForm>(form, was, kept, overflowed));
     }
     return overflowed >> 63 == 0;
   }
 };
 
 WordSteps steps_of(const RowAlgebra& algebra) {
-  const auto of = []<std::size_t kWords, bool kDoubles>() {
-    using Form = WordWindows<kWords, kDoubles>;
-    return WordSteps{&Form::next, &Form::stage, &Form::flip};
+  const auto of = []<std::size_t kWords, Form kForm>() {
+    using Windows = WordWindows<kWords, static_cast<int>(kForm)>;
+    return WordSteps{&Windows::next, &Windows::stage, &Windows::flip};
   };
-  const auto by_words = [&]<bool kDoubles>() {
-    switch (algebra.word_count()) {
+  const auto by_words = [&]<Form kForm>() {
+    switch (algebra.word_rows()->words()) {
       case 1:
-        return of.template operator()<1, kDoubles>();
+        return of.template operator()<1, kForm>();
       case 2:
-        return of.template operator()<2, kDoubles>();
+        return of.template operator()<2, kForm>();
       case 3:
-        return of.template operator()<3, kDoubles>();
+        return of.template operator()<3, kForm>();
       default:
-        return of.template operator()<4, kDoubles>();
+        return of.template operator()<4, kForm>();
     }
   };
+  if (algebra.word_rows() == nullptr) return {};
   switch (algebra.words()) {
     case RowAlgebra::Words::kIntegers:
-      return by_words.template operator()<false>();
+      return by_words.template operator()<Form::kIntegers>();
     case RowAlgebra::Words::kDoubles:
-      return by_words.template operator()<true>();
+      return by_words.template operator()<Form::kDoubles>();
     default:
-      return {};
+      return by_words.template operator()<Form::kAny>();
   }
 }
 

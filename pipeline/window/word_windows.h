@@ -1,7 +1,7 @@
-// WordWindows: the usual step from one window to the next in one go, where states are a count of rows and sums of 64
-// bits: one slice enters on time, at most one leaves, and nothing else is in hand. A window of a few groups every few
-// rows costs what its rows cost, not what some twenty functions cost that are ready for everything; whatever is not
-// usual they do (shared_windows.cc).
+// WordWindows: the usual step from one window to the next in one go, where states are a count of rows and other words
+// of 64 bits (sums, minima, maxima): one slice enters on time, at most one leaves, and nothing else is in hand. A
+// window of a few groups every few rows costs what its rows cost, not what some twenty functions cost that are ready
+// for everything; whatever is not usual they do (shared_windows.cc).
 //
 //   leave    front := what the slice kept, or running - slice; groups without rows lose their bits
 //   enter    running := running + slice; its groups get theirs
