@@ -32,6 +32,7 @@ struct ReduceTable {
   std::int64_t (*sum32)(const std::int32_t*, std::uint32_t);
   std::int64_t (*sum16)(const std::int16_t*, std::uint32_t);
   std::int64_t (*sum8)(const std::int8_t*, std::uint32_t);
+  void (*ranges32)(const std::int32_t*, const std::uint32_t*, std::uint32_t, std::int64_t*);
   /// Over rows first … first+count-1, count a multiple of 32; lane of row first is 0.
   void (*add_doubles)(const double*, std::uint32_t first, std::uint32_t count, const std::uint64_t*, double*);
   void (*add_floats)(const float*, std::uint32_t first, std::uint32_t count, const std::uint64_t*, double*);
@@ -113,6 +114,28 @@ void min_max_kernel(const T* values, std::uint32_t count, const std::uint64_t* v
   }
 }
 
+/// Two vectors in turns; what is left of a range is one vector with a mask.
+void ranges_kernel(const std::int32_t* values, const std::uint32_t* bounds, std::uint32_t ranges, std::int64_t* sums) {
+  const hn::ScalableTag<std::int64_t> d;
+  const hn::Rebind<std::int32_t, decltype(d)> d32;
+  constexpr std::uint32_t kLanes = HWY_LANES(std::int64_t);
+  for (std::uint32_t i = 0; i < ranges; ++i) {
+    std::uint32_t row = bounds[i];
+    const std::uint32_t end = bounds[i + 1];
+    auto even = hn::Zero(d), odd = hn::Zero(d);
+    for (; row + 2 * kLanes <= end; row += 2 * kLanes) {
+      even = hn::Add(even, hn::PromoteTo(d, hn::LoadU(d32, values + row)));
+      odd = hn::Add(odd, hn::PromoteTo(d, hn::LoadU(d32, values + row + kLanes)));
+    }
+    if (row + kLanes <= end) {
+      even = hn::Add(even, hn::PromoteTo(d, hn::LoadU(d32, values + row)));
+      row += kLanes;
+    }
+    const auto rest = hn::MaskedLoad(hn::FirstN(d32, end - row), d32, values + row);
+    sums[i] = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(even, odd), hn::PromoteTo(d, rest))));
+  }
+}
+
 template <class T>
 void add_kernel(const T* values, std::uint32_t first, std::uint32_t count, const std::uint64_t* validity,
                 double* lanes) {
@@ -168,6 +191,9 @@ void add_kernel(const T* values, std::uint32_t first, std::uint32_t count, const
     if (validity != nullptr && (validity[row / 64] >> (row % 64) & 1) == 0) continue;
     lanes[(row - first) % SumLanes::kLanes] += static_cast<double>(values[row]);
   }
+}
+void ranges_kernel(const std::int32_t* values, const std::uint32_t* bounds, std::uint32_t ranges, std::int64_t* sums) {
+  for (std::uint32_t i = 0; i < ranges; ++i) sums[i] = sum_narrow_kernel(values + bounds[i], bounds[i + 1] - bounds[i]);
 }
 const ReduceTable* reduce_table() {
   static constexpr ReduceTable kTable = WEIR_SIMD_REDUCE_TABLE;
@@ -290,6 +316,17 @@ double total(const SumLanes& sum) {
 }
 
 template <class T>
+void sum_ranges(const T* values, const std::uint32_t* bounds, std::uint32_t ranges, std::int64_t* sums) {
+  const ReduceTable& table = WEIR_SIMD_TABLE(reduce_table);
+  if constexpr (std::is_same_v<T, std::int32_t>) {
+    table.ranges32(values, bounds, ranges, sums);
+  } else {
+    for (std::uint32_t i = 0; i < ranges; ++i)
+      sums[i] = static_cast<std::int64_t>(sum_block(table, values + bounds[i], bounds[i + 1] - bounds[i]));
+  }
+}
+
+template <class T>
 double sum_of(const T* values, const Rows& rows) {
   SumLanes sum;
   add_to_sum(values, rows, sum);
@@ -308,6 +345,9 @@ template Int128 sum_exact<std::int8_t>(const std::int8_t*, const Rows&);
 template Int128 sum_exact<std::int16_t>(const std::int16_t*, const Rows&);
 template Int128 sum_exact<std::int32_t>(const std::int32_t*, const Rows&);
 template Int128 sum_exact<std::int64_t>(const std::int64_t*, const Rows&);
+template void sum_ranges<std::int8_t>(const std::int8_t*, const std::uint32_t*, std::uint32_t, std::int64_t*);
+template void sum_ranges<std::int16_t>(const std::int16_t*, const std::uint32_t*, std::uint32_t, std::int64_t*);
+template void sum_ranges<std::int32_t>(const std::int32_t*, const std::uint32_t*, std::uint32_t, std::int64_t*);
 template void add_to_sum<float>(const float*, const Rows&, SumLanes&);
 template void add_to_sum<double>(const double*, const Rows&, SumLanes&);
 template double sum_of<float>(const float*, const Rows&);

@@ -22,14 +22,14 @@ std::int64_t sum_narrow_kernel(const T* values, std::uint32_t count) {
 }
 
 #undef WEIR_SIMD_REDUCE_TABLE
-#define WEIR_SIMD_REDUCE_TABLE                                                             \
-  {                                                                                        \
-    {ReduceEntry<std::int8_t>{&min_max_kernel<std::int8_t>},                               \
-     ReduceEntry<std::int16_t>{&min_max_kernel<std::int16_t>},                             \
-     ReduceEntry<std::int32_t>{&min_max_kernel<std::int32_t>},                             \
-     ReduceEntry<std::int64_t>{&min_max_kernel<std::int64_t>},                             \
-     ReduceEntry<float>{&min_max_kernel<float>},                                           \
-     ReduceEntry<double>{&min_max_kernel<double>}},                                        \
-        &sum64_kernel, &sum_narrow_kernel<std::int32_t>, &sum_narrow_kernel<std::int16_t>, \
-        &sum_narrow_kernel<std::int8_t>, &add_kernel<double>, &add_kernel<float>           \
+#define WEIR_SIMD_REDUCE_TABLE                                                                   \
+  {                                                                                              \
+    {ReduceEntry<std::int8_t>{&min_max_kernel<std::int8_t>},                                     \
+     ReduceEntry<std::int16_t>{&min_max_kernel<std::int16_t>},                                   \
+     ReduceEntry<std::int32_t>{&min_max_kernel<std::int32_t>},                                   \
+     ReduceEntry<std::int64_t>{&min_max_kernel<std::int64_t>},                                   \
+     ReduceEntry<float>{&min_max_kernel<float>},                                                 \
+     ReduceEntry<double>{&min_max_kernel<double>}},                                              \
+        &sum64_kernel, &sum_narrow_kernel<std::int32_t>, &sum_narrow_kernel<std::int16_t>,       \
+        &sum_narrow_kernel<std::int8_t>, &ranges_kernel, &add_kernel<double>, &add_kernel<float> \
   }

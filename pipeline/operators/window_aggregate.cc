@@ -149,6 +149,10 @@ WindowAggregate::WindowAggregate(FragmentContext& context, Parts parts)
   for (const Field& field : parts_.output.fields) gives_strings_ |= field.type.physical() == Physical::kString;
   std::iota(row_numbers_.get(), row_numbers_.get() + capacity_, 0u);
   for (std::uint32_t i = 0; i < parts_.options.keys.size(); ++i) first_columns_.push_back(i);
+  if (windowed() && parts_.options.keys.empty()) {
+    bounds_ = std::make_unique<std::uint32_t[]>(std::size_t{capacity_} + 1);
+    states_ = std::make_unique<std::byte*[]>(capacity_);
+  }
   key_columns_ = merging() ? first_columns_ : parts_.options.keys;
   if (sharing() && shared_->numbers() != nullptr) numbers_ = std::make_unique<std::uint32_t[]>(capacity_);
   const std::uint32_t staged = sharing() ? std::min(shared_->stage_rows_max(), capacity_) : 0;
@@ -209,6 +213,8 @@ Result<void> WindowAggregate::take(const Batch& batch) {
   }
   keys_.begin(batch, key_columns_, all);
   accumulator_.begin(batch, merging() ? static_cast<int>(key_columns_.size()) + 2 : -1);
+  if (runs.size() > 1 && bounds_ != nullptr && accumulator_.takes_pieces() && neighbours(runs))
+    return absorb_pieces(runs);
   if (sharing()) shared_->make_number_room(store_, all.count);
   const std::uint32_t* numbers = nullptr;
   if (numbers_at_once(runs.size(), all.count)) {
@@ -222,6 +228,29 @@ Result<void> WindowAggregate::take(const Batch& batch) {
     WEIR_TRY(absorb(slice->table, run.rows, numbers));
     ledger_.rows_absorbed += run.rows.count;
   }
+  return {};
+}
+
+/// Whether each run begins where the one before it ends, without a gap.
+bool WindowAggregate::neighbours(std::span<const SliceRun> runs) noexcept {
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (!runs[i].rows.contiguous()) return false;
+    if (i != 0 && runs[i].rows[0] != runs[i - 1].rows.end()) return false;
+  }
+  return true;
+}
+
+/// Rows without keys, a piece of the batch for each slice: an accumulator after another over all of them.
+Result<void> WindowAggregate::absorb_pieces(std::span<const SliceRun> runs) {
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    WEIR_ASSIGN(Slice * slice, store_.find_or_open(runs[i].start, runs[i].window_end_min));
+    WEIR_TRY(slice->table.find_or_insert(keys_, runs[i].rows, groups_.get(), probe_));
+    states_[i] = slice->table.state(0);
+    bounds_[i] = runs[i].rows[0];
+  }
+  bounds_[runs.size()] = runs.back().rows.end();
+  WEIR_TRY(accumulator_.add_pieces({bounds_.get(), runs.size() + 1}, states_.get()));
+  ledger_.rows_absorbed += bounds_[runs.size()] - bounds_[0];
   return {};
 }
 

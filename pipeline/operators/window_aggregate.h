@@ -70,6 +70,8 @@ class WindowAggregate final : public WindowAggregateOperator {
   // window_aggregate.cc
   Result<void> take(const Batch& batch);
   Result<std::span<const SliceRun>> split(const Batch& batch);
+  static bool neighbours(std::span<const SliceRun> runs) noexcept;
+  Result<void> absorb_pieces(std::span<const SliceRun> runs);
   bool numbers_at_once(std::size_t runs, std::uint32_t rows) const noexcept;
   Result<void> absorb(GroupTable& table, const simd::Rows& rows, const std::uint32_t* numbers);
   void count_late(const Batch& batch);
@@ -109,6 +111,8 @@ class WindowAggregate final : public WindowAggregateOperator {
   ProbeScratch probe_;
   std::unique_ptr<std::uint32_t[]> groups_;       // of the rows of a batch, and those that are given out
   std::unique_ptr<std::uint32_t[]> numbers_;      // of the keys of a batch's rows, where slices share numbers
+  std::unique_ptr<std::uint32_t[]> bounds_;       // of the rows that go to one slice each, where there are no keys
+  std::unique_ptr<std::byte*[]> states_;          // of these slices
   std::unique_ptr<std::uint32_t[]> row_numbers_;  // 0, 1, …: a selection of the rows from any row on
   BatchMemory output_;
   std::optional<WindowStage> stage_;  // where results of several windows are lowered as one

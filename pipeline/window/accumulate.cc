@@ -6,11 +6,13 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 
 #include "weir/simd/boolean.h"
 #include "weir/simd/ordered.h"
 #include "weir/simd/reduce.h"
 #include "window/accumulate_exact.h"
+#include "window/row_algebra.h"
 
 namespace weir {
 namespace {
@@ -86,6 +88,18 @@ void keep_extreme128_global(bool least, const Vector& values, const simd::Rows& 
   });
 }
 
+void sum_pieces(const Vector& values, std::span<const std::uint32_t> bounds, std::int64_t* sums) {
+  const auto pieces = static_cast<std::uint32_t>(bounds.size() - 1);
+  switch (values.physical) {
+    case Physical::kInt8:
+      return simd::sum_ranges(values.values<std::int8_t>(), bounds.data(), pieces, sums);
+    case Physical::kInt16:
+      return simd::sum_ranges(values.values<std::int16_t>(), bounds.data(), pieces, sums);
+    default:
+      return simd::sum_ranges(values.values<std::int32_t>(), bounds.data(), pieces, sums);
+  }
+}
+
 Int128 exact_sum(const Vector& values, const simd::Rows& rows) {
   switch (values.physical) {
     case Physical::kInt8:
@@ -125,7 +139,20 @@ BatchAccumulator::BatchAccumulator(const AggregateLayout& layout, std::uint32_t 
   std::size_t arguments = 0;
   for (const FunctionPart& state : layout.functions()) arguments = std::max(arguments, state.arguments.size());
   arguments_ = std::make_unique<const Vector*[]>(arguments);
-  memory_bytes_ = words * 8 * (count + 1) + (count + arguments) * 8 + capacity * std::size_t{8};
+  only_numbers_ = !layout.keyed() && layout.functions().empty();
+  for (const Accumulator& accumulator : layout.accumulators()) {
+    const AccumulatorKind kind = accumulator.kind;
+    const bool extreme = kind == AccumulatorKind::kMin || kind == AccumulatorKind::kMax;
+    only_numbers_ = only_numbers_ && (extreme || kind == AccumulatorKind::kRows || kind == AccumulatorKind::kSkipped ||
+                                      kind == AccumulatorKind::kSumInt64 || kind == AccumulatorKind::kSumDouble);
+  }
+  if (only_numbers_) {
+    piece_sums_ = std::make_unique<std::int64_t[]>(capacity);
+    row_numbers_ = std::make_unique<std::uint32_t[]>(capacity);
+    std::iota(row_numbers_.get(), row_numbers_.get() + capacity, 0u);
+  }
+  memory_bytes_ = (only_numbers_ ? capacity * std::size_t{12} : 0) + words * 8 * (count + 1) + (count + arguments) * 8 +
+                  capacity * std::size_t{8};
 }
 
 const std::uint64_t* BatchAccumulator::make_mask(const Batch& batch, const Accumulator& accumulator,
@@ -353,6 +380,41 @@ bool BatchAccumulator::add_one(std::size_t index, const std::uint32_t* groups, c
                          : add_global(accumulator, *values, valid, to);
 }
 
+bool BatchAccumulator::takes_pieces() const noexcept {
+  const auto masked = [&](std::size_t index) { return masks_[index] != nullptr; };
+  return only_numbers_ && !partials() && std::none_of(skipped_.begin(), skipped_.end(), masked);
+}
+
+Result<void> BatchAccumulator::add_pieces(std::span<const std::uint32_t> bounds, std::byte* const* states) {
+  WEIR_DCHECK(takes_pieces());
+  const auto pieces = static_cast<std::uint32_t>(bounds.size() - 1);
+  for (std::size_t i = 0; i < layout_.accumulators().size(); ++i) {
+    const Accumulator& accumulator = layout_.accumulators()[i];
+    const std::size_t offset = accumulator.offset;
+    if (accumulator.kind == AccumulatorKind::kSkipped) continue;
+    if (accumulator.kind == AccumulatorKind::kRows) {
+      for (std::uint32_t p = 0; p < pieces; ++p) at<std::uint64_t>(states[p], offset) += bounds[p + 1] - bounds[p];
+    } else if (accumulator.kind == AccumulatorKind::kSumInt64) {
+      sum_pieces(vector(i), bounds, piece_sums_.get());
+      std::int64_t overflowed = 0;
+      for (std::uint32_t p = 0; p < pieces; ++p) {
+        auto& sum = at<std::int64_t>(states[p], offset);
+        overflowed |= __builtin_add_overflow(sum, piece_sums_[p], &sum) ? 1 : 0;
+      }
+      if (overflowed != 0) return RowAlgebra::overflow();
+    } else {
+      const Vector& values = vector(i);
+      for (std::uint32_t p = 0; p < pieces; ++p) {
+        simd::Rows rows{bounds[p + 1] - bounds[p], row_numbers_.get() + bounds[p], nullptr};
+        const bool extreme = accumulator.kind != AccumulatorKind::kSumDouble;
+        (void)add_global(accumulator, extreme ? ordered(accumulator, values, rows) : values, rows,
+                         {{states[p], 0}, nullptr, nullptr, nullptr});
+      }
+    }
+  }
+  return {};
+}
+
 Result<void> BatchAccumulator::add(const std::uint32_t* groups, const simd::Rows& rows, const StateRows& to,
                                    bool first_done) {
   const auto accumulators = layout_.accumulators();
@@ -379,7 +441,7 @@ Result<void> BatchAccumulator::add(const std::uint32_t* groups, const simd::Rows
     if (accumulators[i].physical == Physical::kString)
       return Error(ErrorCode::kLimitExceeded,
                    "long strings of MIN or MAX do not fit state_bytes_max = " + std::to_string(to.arena->bytes_max()));
-    return Error(ErrorCode::kOverflow, "a sum of 64 bits overflowed while values were added");
+    return RowAlgebra::overflow();
   }
   return layout_.functions().empty() ? Result<void>() : add_functions(groups, rows, to);
 }

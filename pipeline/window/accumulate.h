@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "weir/core/batch.h"
@@ -42,6 +43,12 @@ class BatchAccumulator {
   /// Errors: kOverflow, kLimitExceeded (long strings do not fit state_bytes_max), those of functions.
   Result<void> add(const std::uint32_t* groups, const simd::Rows& rows, const StateRows& to, bool first_done = false);
 
+  /// add() without keys, for several slices at once: where takes_pieces(), rows bounds[i] … bounds[i + 1] - 1 of the
+  /// batch go to the only state row of a slice, states[i]. Errors: kOverflow.
+  Result<void> add_pieces(std::span<const std::uint32_t> bounds, std::byte* const* states);
+  /// Whether this batch can be added so: no keys, all numbers, none of them NULL, exact sums, sets or functions.
+  bool takes_pieces() const noexcept;
+
   /// The vector of the fused sum where the batch lets it be added without looking at NULLs, else null.
   const Vector* fused_vector() const noexcept;
   bool partials() const noexcept { return partial_column_ >= 0; }
@@ -74,6 +81,7 @@ class BatchAccumulator {
                             const StateRows& to);
 
   const AggregateLayout& layout_;
+  bool only_numbers_ = false;  // without keys: all that is kept are counts, sums and extremes of numbers
   std::uint32_t capacity_;
   const Batch* batch_ = nullptr;
   int partial_column_ = -1;
@@ -85,7 +93,9 @@ class BatchAccumulator {
   std::unique_ptr<std::uint64_t[]> inverse_;        // one bitmap
   std::unique_ptr<std::int64_t[]> ordered_values_;  // FLOAT and DOUBLE as integers
   Vector ordered_vector_;
-  const void* ordered_of_ = nullptr;  // what stands in ordered_vector_, null: nothing of this batch
+  std::unique_ptr<std::int64_t[]> piece_sums_;
+  std::unique_ptr<std::uint32_t[]> row_numbers_;  // 0, 1, …: a selection of neighbouring rows
+  const void* ordered_of_ = nullptr;              // what stands in ordered_vector_, null: nothing of this batch
   simd::Rows ordered_rows_;
   std::size_t memory_bytes_ = 0;
 };

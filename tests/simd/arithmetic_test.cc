@@ -158,6 +158,33 @@ TEST_P(Reduce, MinimumPassesOverNanAndGivesPlusZero) {
 }
 
 template <class T>
+void check_sum_ranges() {
+  Random random(23);
+  std::vector<T> values(3000);
+  for (T& value : values) value = static_cast<T>(random());
+  values[0] = std::numeric_limits<T>::min();
+  for (const std::uint32_t longest : {1u, 3u, 9u, 40u, 700u}) {
+    std::vector<std::uint32_t> bounds = {static_cast<std::uint32_t>(random() % 5)};
+    while (bounds.back() + longest < values.size())
+      bounds.push_back(bounds.back() + static_cast<std::uint32_t>(random() % (longest + 1)));  // some are empty
+    const auto ranges = static_cast<std::uint32_t>(bounds.size() - 1);
+    std::vector<std::int64_t> sums(ranges, -1);
+    sum_ranges(values.data(), bounds.data(), ranges, sums.data());
+    for (std::uint32_t i = 0; i < ranges; ++i) {
+      std::int64_t sum = 0;
+      for (std::uint32_t row = bounds[i]; row < bounds[i + 1]; ++row) sum += values[row];
+      ASSERT_EQ(sums[i], sum) << "range " << i << " of " << bounds[i + 1] - bounds[i] << " rows";
+    }
+  }
+}
+
+TEST_P(Reduce, SumsOfRangesAreThoseOfEachRange) {
+  check_sum_ranges<std::int8_t>();
+  check_sum_ranges<std::int16_t>();
+  check_sum_ranges<std::int32_t>();
+}
+
+template <class T>
 void check_sum_exact() {
   Random random(14);
   for_each_shape([&](const RowShape& shape, std::uint32_t end) {
