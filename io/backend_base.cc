@@ -232,6 +232,10 @@ Result<IoHandle> BackendBase::open(const std::string& path, OpenMode mode) {
   return handle_id(handle);
 }
 
+Result<void> BackendBase::rename(const std::string& from, const std::string& to) {
+  return host_rename(from, to);
+}
+
 Result<FileStatus> BackendBase::status(const std::string& path) {
   return host_status(path);
 }

@@ -130,6 +130,7 @@ class BackendBase : public IoBackend {
 
   Result<IoHandle> open(const std::string& path, OpenMode mode) override;
   Result<FileStatus> status(const std::string& path) override;
+  Result<void> rename(const std::string& from, const std::string& to) override;
   Result<FileStatus> status(IoHandle handle) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<Listener> listen(const SocketAddress& address) override;

@@ -42,7 +42,6 @@ struct WriterConfig {
   std::int64_t full_disk_timeout_ns = 0;
 };
 
-constexpr std::int64_t kFullDiskRetryNs = 250'000'000;
 constexpr std::int64_t kNotFull = -1;
 
 bool is_full(std::int32_t result) noexcept {

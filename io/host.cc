@@ -95,6 +95,11 @@ Result<FileStatus> host_status(int fd, const std::string& what) {
   return to_status(found);
 }
 
+Result<void> host_rename(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) == 0) return {};
+  return Error::from_errno(errno, "cannot rename " + from + " to " + to);
+}
+
 Result<std::vector<std::string>> host_list(const std::string& directory) {
   DIR* stream = ::opendir(directory.c_str());
   if (stream == nullptr) return Error::from_errno(errno, "cannot list " + directory);

@@ -19,6 +19,7 @@ struct HostFile {
 Result<HostFile> host_open(const std::string& path, OpenMode mode);
 Result<FileStatus> host_status(const std::string& path);
 Result<FileStatus> host_status(int fd, const std::string& what);
+Result<void> host_rename(const std::string& from, const std::string& to);
 Result<std::vector<std::string>> host_list(const std::string& directory);
 
 struct HostAddress {

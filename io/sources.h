@@ -1,6 +1,7 @@
 // What the byte sources share.
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <span>
@@ -12,6 +13,9 @@
 #include "weir/io/byte_source.h"
 
 namespace weir::detail {
+
+/// How long after a full disk was found it is tried again.
+inline constexpr std::int64_t kFullDiskRetryNs = 250'000'000;
 
 struct FreeMemory {
   void operator()(char* memory) const noexcept { std::free(memory); }

@@ -1,20 +1,28 @@
 // Encodes into the sink's own buffers and waits, without blocking, for them to be written (encoding_writer.h).
 #include "connectors/encoding_writer.h"
 
-#include <cerrno>
-#include <cstdio>
 #include <utility>
+
+#include "sources.h"
 
 namespace weir {
 
 EncodingWriter::EncodingWriter(std::unique_ptr<Encoder> encoder, std::unique_ptr<ByteSink> sink, IoBackend& backend,
-                               bool open_late, std::string path, std::string rename_to)
-    : encoder_(std::move(encoder)),
-      sink_(std::move(sink)),
-      backend_(backend),
-      path_(std::move(path)),
-      rename_to_(std::move(rename_to)),
-      open_(!open_late) {}
+                               bool open_late)
+    : encoder_(std::move(encoder)), sink_(std::move(sink)), backend_(backend), open_(!open_late) {}
+
+EncodingWriter::~EncodingWriter() {
+  if (alarm_ == nullptr) return;
+  alarm_->stop();
+  backend_.retire(std::move(alarm_));
+}
+
+void EncodingWriter::rename_at_end(std::string from, std::string to, std::int64_t full_disk_timeout_ns) {
+  rename_from_ = std::move(from);
+  rename_to_ = std::move(to);
+  full_disk_timeout_ns_ = full_disk_timeout_ns;
+  alarm_ = std::make_unique<Alarm>(backend_);
+}
 
 Result<void> EncodingWriter::open_now() {
   open_ = true;
@@ -91,11 +99,39 @@ void EncodingWriter::close() {
 void EncodingWriter::finish_if_closed() {
   if (finished_ || failed()) return;
   if (open_ && !sink_->closed()) return;
-  if (open_ && !rename_to_.empty() && std::rename(path_.c_str(), rename_to_.c_str()) != 0) {
-    error_.emplace(Error::from_errno(errno, "cannot rename " + path_ + " to " + rename_to_));
-    return;
+  finished_ = !open_ || rename_to_.empty() || rename();
+}
+
+/// Whether the file has its last name now. A full disk is waited for: nothing is lost by that, all rows are written.
+bool EncodingWriter::rename() {
+  if (full_since_ns_ >= 0 && !alarm_->rang()) {
+    alarm_->set(detail::kFullDiskRetryNs);  // where it could not be set before
+    return false;
   }
-  finished_ = true;
+  Result<void> renamed = backend_.rename(rename_from_, rename_to_);
+  if (renamed.has_value()) {
+    full_since_ns_ = -1;
+    return true;
+  }
+  Error error = std::move(renamed).error();
+  if (error.code() == ErrorCode::kDiskFull && full_disk_timeout_ns_ != 0) {
+    const std::int64_t now = backend_.clock().now_ns();
+    if (full_since_ns_ < 0) {
+      full_since_ns_ = now;
+      ++times_full_;
+    }
+    if (now - full_since_ns_ < full_disk_timeout_ns_) {
+      alarm_->set(detail::kFullDiskRetryNs);
+      return false;
+    }
+    error = std::move(error).with_context("giving a file its last name, having waited " +
+                                          std::to_string(full_disk_timeout_ns_ / 1'000'000'000) + " s for room");
+  }
+  const bool gone = error.code() == ErrorCode::kNotFound;
+  error_.emplace(std::move(error).with_hint(
+      gone ? "the file or its folder was taken away while the job ran, and the rows of this part with it: run it again"
+           : "all rows of this part are in " + rename_from_ + ", which can be renamed by hand"));
+  return false;
 }
 
 }  // namespace weir

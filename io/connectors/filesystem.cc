@@ -300,12 +300,12 @@ class FilesystemSink final : public TableSink {
     const std::string name =
         "part-" + run_ + "-" + std::to_string(shard) + "-" + std::to_string(sink_number_) + "." + format_.format;
     const std::string final_path = path_ + "/" + name;
-    const bool simulated = backend.name() == "sim";  // its files appear on the host when they are closed
-    config.path = simulated ? final_path : path_ + "/." + name + ".inprogress";
+    config.path = path_ + "/." + name + ".inprogress";
     const std::string written_path = config.path;
-    return std::unique_ptr<RowWriter>(
-        std::make_unique<EncodingWriter>(std::move(encoder), make_file_sink(std::move(config)), backend, true,
-                                         written_path, simulated ? std::string() : final_path));
+    auto writer =
+        std::make_unique<EncodingWriter>(std::move(encoder), make_file_sink(std::move(config)), backend, true);
+    writer->rename_at_end(written_path, final_path, full_disk_timeout_ns_);
+    return std::unique_ptr<RowWriter>(std::move(writer));
   }
 
   std::size_t writer_bytes() const noexcept override { return std::size_t{2} * buffer_bytes_; }

@@ -62,6 +62,7 @@ class SimBackend final : public BackendBase {
 
   Result<IoHandle> open(const std::string& path, OpenMode mode) override;
   Result<FileStatus> status(const std::string& path) override;
+  Result<void> rename(const std::string& from, const std::string& to) override;
   Result<FileStatus> status(IoHandle handle) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<Listener> listen(const SocketAddress& address) override;
@@ -186,6 +187,14 @@ Result<FileStatus> SimBackend::status(const std::string& path) {
   if (world_.is_directory(path)) return FileStatus{FileKind::kDirectory, 0};
   if (world_.host_files) return host_status(path);
   return Error::from_errno(ENOENT, "cannot look at " + path);
+}
+
+Result<void> SimBackend::rename(const std::string& from, const std::string& to) {
+  const std::string what = "cannot rename " + from + " to " + to;
+  if (world_.draw(world_.faults.rename_full)) return Error::from_errno(ENOSPC, what);
+  if (world_.rename_file(from, to)) return {};
+  if (world_.host_files) return host_rename(from, to);
+  return Error::from_errno(ENOENT, what);
 }
 
 Result<FileStatus> SimBackend::status(IoHandle id) {

@@ -89,6 +89,15 @@ bool SimWorldState::is_directory(const std::string& path) const {
   return at != files.end() && at->first.starts_with(prefix);
 }
 
+bool SimWorldState::rename_file(const std::string& from, const std::string& to) {
+  auto moved = files.extract(from);
+  if (moved.empty()) return false;
+  files.erase(to);
+  moved.key() = to;
+  files.insert(std::move(moved));
+  return true;
+}
+
 SimWorld::SimWorld(ManualClock& clock, std::uint64_t seed) : state_(std::make_unique<SimWorldState>(clock, seed)) {}
 SimWorld::~SimWorld() {
   WEIR_CHECK(state_->backends.empty());
@@ -124,11 +133,7 @@ void SimWorld::append_file(const std::string& path, std::string_view bytes) {
 }
 
 void SimWorld::rename_file(const std::string& from, const std::string& to) {
-  auto moved = state_->files.extract(from);
-  if (moved.empty()) return;
-  state_->files.erase(to);
-  moved.key() = to;
-  state_->files.insert(std::move(moved));
+  (void)state_->rename_file(from, to);
 }
 
 void SimWorld::remove_file(const std::string& path) {

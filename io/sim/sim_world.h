@@ -89,6 +89,8 @@ class SimWorldState {
   void reset(detail::SimConnection& connection);
   std::optional<std::int64_t> next_event_ns() const;
   bool is_directory(const std::string& path) const;
+  /// False where it is not in memory.
+  bool rename_file(const std::string& from, const std::string& to);
 
   ManualClock& clock;
   Random random;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <vector>
 
 #include "engine/socket_pressure.h"
@@ -57,6 +58,29 @@ TEST_P(SocketBackpressure, a_frozen_subscriber_that_may_block_stops_the_others_a
   const Deliveries& counts = ledger_.deliveries[0].counts;
   EXPECT_EQ(counts.delivered, 2 * ledger_.records_read);
   EXPECT_EQ(counts.offered, counts.delivered);
+}
+
+TEST_P(SocketBackpressure,
+       a_disk_that_is_full_when_the_last_rows_are_written_is_waited_for_though_the_input_has_ended) {
+  const Folder folder;
+  SmallDisk disk(folder.path(), "size=1m");
+  if (!disk.mounted()) GTEST_SKIP() << "no small file system can be mounted here: " << disk.why();
+  make(kSource + sink("'connector' = 'filesystem', 'path' = '" + folder.path("out") + "'"));
+  ASSERT_FALSE(HasFatalFailure());
+  sender_ = connect("t");
+  std::uint64_t limit = (1 << 20) + 100'000;  // what does not fit stands in the sink's buffers
+  bool shut = false;
+  ASSERT_TRUE(turn_until([&] {
+    feed(limit);
+    if (sent_.taken() == limit) limit += sent_.rest_of_row();
+    if (sent_.taken() == limit && !shut) shut = ::shutdown(sender_.fd(), SHUT_WR) == 0;
+    return shut && job_->progress().rows_out == sent_.rows_taken() && job_->progress().stalled == "o: the disk is full";
+  })) << job_->progress().stalled;
+  EXPECT_FALSE(job_->progress().finished);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path("out")), {}), 1);
+  ASSERT_TRUE(disk.resize("size=16m")) << std::strerror(errno);
+  recover({});
+  EXPECT_EQ(read_parts(folder.path("out")).size(), sent_.rows_taken());
 }
 
 TEST_P(SocketBackpressure, a_full_disk_blocks_the_sender_and_gets_every_row_when_it_has_room_again) {

@@ -194,6 +194,79 @@ TEST_F(Backpressure, a_disk_that_stays_full_ends_the_job_after_the_time_that_it_
   EXPECT_GE(clock_.now_ns(), 90 * kMinute / 60);
 }
 
+/// A thousand numbers into a file of /out.
+std::string numbers(const std::string& more = {}) {
+  return "CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '1000', 'fields.n.kind' = "
+         "'sequence', 'fields.n.start' = '0', 'fields.n.end' = '999');\n" +
+         csv_table("o", "n BIGINT", "/out", more) + "INSERT INTO o SELECT n FROM t;";
+}
+constexpr const char* kWritten = "/out/.part-0-0-0.csv.inprogress";
+constexpr const char* kPart = "/out/part-0-0-0.csv";
+
+TEST_F(Backpressure, a_disk_without_room_for_the_last_name_of_a_file_is_waited_for_and_the_file_is_whole_then) {
+  make(numbers(), 1);
+  ASSERT_NE(job_, nullptr);
+  SimFaults faults;
+  faults.rename_full = 1;
+  world_.set_faults(faults);
+  while (clock_.now_ns() < 5 * kMinute) job_->poll();
+  EXPECT_FALSE(job_->progress().finished);
+  EXPECT_EQ(job_->progress().stalled, "o: the disk is full");
+  EXPECT_FALSE(world_.read_file(kPart).has_value());
+  world_.set_faults({});
+  const Outcome outcome = finish(*job_, false);
+  ASSERT_TRUE(outcome.ok()) << outcome.text();
+  expect_closed(outcome.ledger);
+  EXPECT_EQ(outcome.ledger.rows_written, 1000u);
+  ASSERT_EQ(outcome.ledger.counts.size(), 1u);
+  EXPECT_EQ(outcome.ledger.counts[0].name, "times the disk was full");
+  EXPECT_EQ(outcome.ledger.counts[0].count, 1u);
+  EXPECT_LT(clock_.now_ns(), 5 * kMinute + 1'000'000'000) << "it looks again and again";
+  EXPECT_EQ(job_->progress().stalled, "");
+  EXPECT_FALSE(world_.read_file(kWritten).has_value());
+  const auto written = world_.read_file(kPart);
+  ASSERT_TRUE(written.has_value());
+  EXPECT_EQ(lines_of(*written).size(), 1000u);
+}
+
+class NoRoomForTheName : public Backpressure, public testing::WithParamInterface<int> {};
+INSTANTIATE_TEST_SUITE_P(Seconds, NoRoomForTheName, testing::Values(0, 90));
+
+TEST_P(NoRoomForTheName, ends_the_job_after_the_time_that_it_may_wait_and_says_where_the_rows_are) {
+  make(numbers("'sink.full-disk-timeout' = '" + std::to_string(GetParam()) + " s'"), 1);
+  ASSERT_NE(job_, nullptr);
+  SimFaults faults;
+  faults.rename_full = 1;
+  world_.set_faults(faults);
+  const Outcome outcome = finish(*job_, false);
+  expect_error(outcome, ErrorCode::kDiskFull, {kWritten, kPart, "hint: all rows of this part are in"});
+  EXPECT_EQ(outcome.text().find("having waited 90 s for room") != std::string::npos, GetParam() != 0);
+  EXPECT_GE(clock_.now_ns(), GetParam() * std::int64_t{1'000'000'000});
+  EXPECT_EQ(lines_of(world_.read_file(kWritten).value()).size(), 1000u);
+  expect_closed(outcome.ledger);
+}
+
+TEST_F(Backpressure, a_job_that_waits_for_room_for_a_name_can_be_stopped) {
+  make(numbers(), 1);
+  ASSERT_NE(job_, nullptr);
+  SimFaults faults;
+  faults.rename_full = 1;
+  world_.set_faults(faults);
+  while (job_->progress().stalled.empty()) ASSERT_LT(clock_.now_ns() + (job_->poll(), 0), kMinute);
+  job_->stop();
+  const Outcome outcome = finish(*job_, false, 1000);
+  EXPECT_TRUE(outcome.ended);
+  EXPECT_EQ(lines_of(world_.read_file(kWritten).value()).size(), 1000u);
+}
+
+TEST_F(Backpressure, a_file_that_was_taken_away_under_the_job_is_an_error_and_not_waited_for) {
+  make(numbers(), 1);
+  ASSERT_NE(job_, nullptr);
+  while (!world_.read_file(kWritten).has_value()) ASSERT_LT(clock_.now_ns() + (job_->poll(), 0), kMinute);
+  world_.remove_file(kWritten);
+  expect_error(finish(*job_, false), ErrorCode::kNotFound, {kWritten, "taken away while the job ran", "run it again"});
+}
+
 struct Policy {
   const char* name;
   const char* options;

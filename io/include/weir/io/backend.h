@@ -163,6 +163,9 @@ class IoBackend : public Poller {
   virtual Result<FileStatus> status(IoHandle handle) = 0;
   /// Names (not paths) of what a folder holds, sorted, without "." and "..". Errors: kNotFound, kPermission, kIo.
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
+  /// Gives a file another name of the same file system; what has that name is replaced. Errors: kNotFound, kPermission,
+  /// kDiskFull (no room for a name, which may come back), kIo; each names both.
+  virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   /// TCP or Unix stream. Errors: kAddressInUse, kPermission, kInvalidArgument (no such host), kIo.
   virtual Result<Listener> listen(const SocketAddress& address) = 0;
   /// Errors: as listen; kInvalidArgument also for a group or interface that cannot be; kOutOfMemory.

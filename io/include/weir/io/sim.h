@@ -33,6 +33,7 @@ struct SimFaults {
   double datagram_swap = 0;                          ///< A datagram overtakes the one before it.
   std::uint64_t disk_bytes_max = ~std::uint64_t{0};  ///< ENOSPC when files written in this world hold that many bytes.
   double sync_full = 0;                              ///< ENOSPC at a sync.
+  double rename_full = 0;                            ///< ENOSPC when a file gets another name.
   std::uint64_t disk_files_max = ~std::uint64_t{0};  ///< ENOSPC when a file is made in a world that has that many.
   std::int64_t delay_min_ns = 1000;
   std::int64_t delay_max_ns = 100000;
