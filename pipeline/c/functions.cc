@@ -13,6 +13,7 @@
 
 #include "aggregates/state_piece.h"
 #include "c/handles.h"
+#include "c/row_block.h"
 #include "weir/io/text_decimal.h"
 
 /// What a function that fails says.
@@ -24,7 +25,6 @@ namespace weir::c {
 namespace {
 
 constexpr std::string_view kLetters = "bilds";
-constexpr std::size_t kParametersMax = 16;
 constexpr std::size_t kStateBytesMax = 4096;
 constexpr std::uint32_t kTextBytesMax = 0xFFFFFFF0u;  // what a StringRef can be long
 
@@ -150,34 +150,82 @@ bool store_result(char letter, const weir_value& value, std::uint32_t row, Funct
   return false;
 }
 
+/// What the caller's struct said.
+struct Scalar {
+  weir_function calls;  // its pointers to text are not looked at
+  std::string parameters;
+  char result = 'd';
+  std::shared_ptr<User> user;
+};
+
+void evaluate_each(const Scalar& scalar, FunctionCall& call) {
+  weir_call state;
+  std::array<weir_value, kParametersMax> arguments;
+  for (std::uint32_t i = 0; i < call.count; ++i) {
+    const std::uint32_t row = call.rows == nullptr ? i : call.rows[i];
+    if (!call.result->is_valid(row)) continue;
+    for (std::size_t a = 0; a < scalar.parameters.size(); ++a)
+      arguments[a] = argument_of(scalar.parameters[a], call.arguments[a], row);
+    weir_value result = {};
+    result.is_null = 1;
+    const std::int32_t answer = scalar.calls.evaluate(scalar.user->pointer, &state, arguments.data(), &result);
+    if (answer != 0) return call.fail(row, ErrorCode::kUserFunction, failure(state, answer));
+    if (!store_result(scalar.result, result, row, call)) return;
+  }
+}
+
+/// The rows of one call of evaluate_rows, and their results into the column. False where that failed.
+bool evaluate_block(const Scalar& scalar, RowBlock& block, FunctionCall& call) {
+  for (std::size_t a = 0; a < scalar.parameters.size(); ++a)
+    block.gather(a, scalar.parameters[a], call.arguments[a].data, call.arguments[a].mask);
+  const weir_results results = block.results(scalar.result);
+  weir_call state;
+  const std::int32_t answer =
+      scalar.calls.evaluate_rows(scalar.user->pointer, &state, block.count, block.columns, &results);
+  if (answer != 0) {
+    call.fail(block.rows[0], ErrorCode::kUserFunction, failure(state, answer));
+    return false;
+  }
+  for (std::uint32_t i = 0; i < block.count; ++i) {
+    weir_value result = value_at(scalar.result, block.result_values, i);
+    result.is_null = block.result_nulls[i];
+    if (!store_result(scalar.result, result, block.rows[i], call)) return false;
+  }
+  return true;
+}
+
+void evaluate_blocks(const Scalar& scalar, FunctionCall& call) {
+  RowBlock block;
+  for (std::uint32_t i = 0; i < call.count;) {
+    for (block.count = 0; i < call.count && block.count < kRowsMax; ++i) {
+      const std::uint32_t row = call.rows == nullptr ? i : call.rows[i];
+      if (call.result->is_valid(row)) block.rows[block.count++] = row;
+    }
+    if (block.count != 0 && !evaluate_block(scalar, block, call)) return;
+  }
+}
+
 Result<void> add(FunctionCatalogue& functions, const weir_function& given) {
   WEIR_TRY(check(given, "weir_function", 0));
-  if (given.evaluate == nullptr) return invalid("weir_function " + std::string(given.name) + " has no evaluate");
-  const auto user = std::make_shared<User>(given.user);
+  if (given.evaluate == nullptr && given.evaluate_rows == nullptr)
+    return invalid("weir_function " + std::string(given.name) + " has no evaluate and no evaluate_rows");
+  const auto scalar = std::make_shared<Scalar>();
+  scalar->calls = given;
+  scalar->parameters = given.parameters;
+  scalar->result = static_cast<char>(given.result);
+  scalar->user = std::make_shared<User>(given.user);
   FunctionDefinition definition;
   definition.name = given.name;
-  definition.parameters = given.parameters;
-  definition.result = static_cast<char>(given.result);
+  definition.parameters = scalar->parameters;
+  definition.result = scalar->result;
   definition.may_be_null = true;
   definition.meaning = given.meaning == nullptr ? "a function of the host" : given.meaning;
-  definition.loop = [user, evaluate = given.evaluate, parameters = definition.parameters,
-                     letter = definition.result](FunctionCall& call) {
-    weir_call state;
-    std::array<weir_value, kParametersMax> arguments;
-    for (std::uint32_t i = 0; i < call.count; ++i) {
-      const std::uint32_t row = call.rows == nullptr ? i : call.rows[i];
-      if (!call.result->is_valid(row)) continue;
-      for (std::size_t a = 0; a < parameters.size(); ++a)
-        arguments[a] = argument_of(parameters[a], call.arguments[a], row);
-      weir_value result = {};
-      result.is_null = 1;
-      const std::int32_t answer = evaluate(user->pointer, &state, arguments.data(), &result);
-      if (answer != 0) return call.fail(row, ErrorCode::kUserFunction, failure(state, answer));
-      if (!store_result(letter, result, row, call)) return;
-    }
-  };
+  if (given.evaluate_rows != nullptr)
+    definition.loop = [scalar](FunctionCall& call) { evaluate_blocks(*scalar, call); };
+  else
+    definition.loop = [scalar](FunctionCall& call) { evaluate_each(*scalar, call); };
   WEIR_TRY(functions.add_function(std::move(definition)));
-  user->destroy = given.destroy;
+  scalar->user->destroy = given.destroy;
   return {};
 }
 
@@ -253,6 +301,21 @@ weir_value argument_of(char letter, const Type& type, const Vector& column, std:
   return value;
 }
 
+Type type_of(char letter) {
+  switch (letter) {
+    case 'b':
+      return Type::boolean();
+    case 'i':
+      return Type::integer();
+    case 'l':
+      return Type::bigint();
+    case 'd':
+      return Type::float64();
+    default:
+      return Type::string();
+  }
+}
+
 /// A state is the caller's bytes and, where results are texts, the piece that holds the last one.
 class HostAggregate final : public AggregateFunction {
  public:
@@ -262,16 +325,18 @@ class HostAggregate final : public AggregateFunction {
   std::size_t state_bytes() const noexcept override { return own_bytes_ + (texts() ? sizeof(StatePiece) : 0); }
   bool owns_memory() const noexcept override { return texts(); }
   bool ignores_nulls() const noexcept override { return of_->calls.takes_nulls == 0; }
-  bool has_inverse() const noexcept override { return of_->calls.retract != nullptr; }
+  bool has_inverse() const noexcept override { return of_->calls.subtract != nullptr; }
 
   void initialize(std::byte* state) const noexcept override {
     std::memset(state, 0, state_bytes());
     if (of_->calls.initialize != nullptr) of_->calls.initialize(user(), state);
   }
   Result<void> add(const AggregateRows& rows, const AggregateStates& to) const override {
+    if (of_->calls.lift_rows != nullptr) return blocks(rows, to, of_->calls.lift_rows);
     return each(rows, to, of_->calls.lift);
   }
   Result<void> retract(const AggregateRows& rows, const AggregateStates& from) const override {
+    if (of_->calls.retract_rows != nullptr) return blocks(rows, from, of_->calls.retract_rows);
     return each(rows, from, of_->calls.retract);
   }
   Result<void> combine(std::byte* to, const std::byte* from, StateHeap&) const override {
@@ -309,6 +374,7 @@ class HostAggregate final : public AggregateFunction {
 
  private:
   using Lift = decltype(weir_aggregate::lift);
+  using LiftRows = decltype(weir_aggregate::lift_rows);
   using Combine = decltype(weir_aggregate::combine);
 
   bool texts() const noexcept { return of_->result == 's'; }
@@ -328,6 +394,42 @@ class HostAggregate final : public AggregateFunction {
         return failed_call(of_->name, call, answer);
     }
     return {};
+  }
+  Result<void> blocks(const AggregateRows& rows, const AggregateStates& to, LiftRows call_rows) const {
+    RowBlock block;
+    for (std::uint32_t i = 0; i < rows.count;) {
+      for (block.count = 0; i < rows.count && block.count < kRowsMax; ++i) {
+        const std::uint32_t row = rows.row(i);
+        if (!rows.valid(row)) continue;
+        block.groups[block.count] = rows.groups == nullptr ? 0 : rows.groups[row];
+        block.rows[block.count++] = row;
+      }
+      if (block.count == 0) break;
+      for (std::size_t a = 0; a < types_.size(); ++a) gather(block, a, *rows.arguments[a]);
+      const weir_states states = {to.base, to.stride, block.groups, nullptr};
+      weir_call call;
+      if (const std::int32_t answer = call_rows(user(), &call, block.count, &states, block.columns); answer != 0)
+        return failed_call(of_->name, call, answer);
+    }
+    return {};
+  }
+  /// The argument's values: as they stand where their type is the letter's, else each as its letter takes it.
+  void gather(RowBlock& block, std::size_t a, const Vector& column) const noexcept {
+    const char letter = of_->parameters[a];
+    const bool as_it_stands = types_[a].id == type_of(letter).id || letter == 's';
+    if (as_it_stands)
+      block.gather(a, letter, column.data, ~0u);
+    else
+      block.columns[a] = {block.values[a], nullptr, nullptr};
+    if (as_it_stands && column.validity == nullptr) return;
+    bool any = false;
+    for (std::uint32_t i = 0; i < block.count; ++i) {
+      const std::uint32_t row = block.rows[i];
+      block.nulls[a][i] = column.is_valid(row) ? 0 : 1;
+      any |= block.nulls[a][i] != 0;
+      if (!as_it_stands) put_value(letter, argument_of(letter, types_[a], column, row), block.values[a], i);
+    }
+    if (any) block.columns[a].is_null = block.nulls[a];
   }
   Result<void> both(std::byte* to, const std::byte* from, Combine call_both) const {
     weir_call call;
@@ -352,21 +454,6 @@ class HostAggregate final : public AggregateFunction {
   std::size_t own_bytes_;
 };
 
-Type type_of(char letter) {
-  switch (letter) {
-    case 'b':
-      return Type::boolean();
-    case 'i':
-      return Type::integer();
-    case 'l':
-      return Type::bigint();
-    case 'd':
-      return Type::float64();
-    default:
-      return Type::string();
-  }
-}
-
 std::string signature_of(const Aggregate& aggregate) {
   std::string text = aggregate.name + "(";
   for (const char letter : aggregate.parameters) text += (text.back() == '(' ? "" : ", ") + type_of(letter).to_string();
@@ -376,10 +463,10 @@ std::string signature_of(const Aggregate& aggregate) {
 Result<void> add(FunctionCatalogue& functions, const weir_aggregate& given) {
   WEIR_TRY(check(given, "weir_aggregate", 1));
   const std::string what = "weir_aggregate " + std::string(given.name);
-  if (given.lift == nullptr || given.combine == nullptr || given.lower == nullptr)
-    return invalid(what + " has no lift, combine or lower");
-  if ((given.retract == nullptr) != (given.subtract == nullptr))
-    return invalid(what + " has one of retract and subtract: an inverse is both");
+  if ((given.lift == nullptr && given.lift_rows == nullptr) || given.combine == nullptr || given.lower == nullptr)
+    return invalid(what + " has no lift (or lift_rows), combine or lower");
+  if ((given.retract == nullptr && given.retract_rows == nullptr) != (given.subtract == nullptr))
+    return invalid(what + " has one of retract (or retract_rows) and subtract: an inverse is both");
   if (given.state_bytes == 0 || given.state_bytes > kStateBytesMax)
     return invalid(what + ".state_bytes is 1 to " + std::to_string(kStateBytesMax));
   const auto aggregate = std::make_shared<Aggregate>();

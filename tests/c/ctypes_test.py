@@ -120,19 +120,33 @@ INITIALIZE = c.CFUNCTYPE(None, c.c_void_p, c.c_void_p)
 LIFT = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.POINTER(Value))
 COMBINE = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)
 DESTROY = c.CFUNCTYPE(None, c.c_void_p)
+ROWS_MAX = 256
+
+
+class Column(c.Structure):
+    _fields_ = [("values", c.POINTER(c.c_double)), ("is_null", c.POINTER(c.c_uint8)), ("unused", c.c_void_p)]
+
+
+class States(c.Structure):
+    _fields_ = [("first", c.c_void_p), ("stride", c.c_size_t), ("of_row", c.POINTER(c.c_uint32)), ("unused", c.c_void_p)]
+
+
+EVALUATE_ROWS = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_size_t, c.POINTER(Column), c.POINTER(Column))
+LIFT_ROWS = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_size_t, c.POINTER(States), c.POINTER(Column))
 
 
 class Function(c.Structure):
     _fields_ = [("size", c.c_size_t), ("name", c.c_char_p), ("parameters", c.c_char_p), ("meaning", c.c_char_p),
                 ("result", c.c_uint32), ("unused", c.c_uint32), ("evaluate", EVALUATE), ("user", c.c_void_p),
-                ("destroy", DESTROY)]
+                ("destroy", DESTROY), ("evaluate_rows", EVALUATE_ROWS)]
 
 
 class Aggregate(c.Structure):
     _fields_ = [("size", c.c_size_t), ("name", c.c_char_p), ("parameters", c.c_char_p), ("meaning", c.c_char_p),
                 ("result", c.c_uint32), ("takes_nulls", c.c_uint32), ("state_bytes", c.c_size_t),
                 ("initialize", INITIALIZE), ("lift", LIFT), ("combine", COMBINE), ("lower", LIFT), ("retract", LIFT),
-                ("subtract", COMBINE), ("user", c.c_void_p), ("destroy", DESTROY)]
+                ("subtract", COMBINE), ("user", c.c_void_p), ("destroy", DESTROY),
+                ("lift_rows", LIFT_ROWS), ("retract_rows", LIFT_ROWS)]
 
 
 class Range(c.Structure):
@@ -144,16 +158,27 @@ def at(address):
     return Range.from_address(address)
 
 
-def functions_in_python(weir, ticks):
-    """RANGE_OF(x), an aggregate, and TWICE(x), a function, both of this script."""
-    destroyed = []
+def functions_in_python(weir, ticks, by_rows):
+    """RANGE_OF(x), an aggregate, and TIMES(x, y), a function, both of this script; by rows: many rows a call."""
+    destroyed, calls = [], collections.Counter()
 
     def initialize(_user, state):
         at(state).least, at(state).greatest = float("inf"), float("-inf")
 
     def lift(_user, _call, state, arguments):
         x, kept = arguments[0].value.number, at(state)
+        calls["lift"] += 1
         kept.least, kept.greatest = min(kept.least, x), max(kept.greatest, x)
+        return 0
+
+    def lift_rows(_user, _call, rows, states, arguments):
+        groups = collections.defaultdict(list)
+        calls["lift_rows"] += 1
+        for x, group in zip(arguments[0].values[:rows], states[0].of_row[:rows]):
+            groups[group].append(x)
+        for group, prices in groups.items():
+            kept = at(states[0].first + group * states[0].stride)
+            kept.least, kept.greatest = min(kept.least, *prices), max(kept.greatest, *prices)
         return 0
 
     def combine(_user, _call, state, other):
@@ -166,11 +191,23 @@ def functions_in_python(weir, ticks):
         result[0].value.number = at(state).greatest - at(state).least
         return 0
 
-    def twice(_user, call, arguments, result):
+    def times(_user, call, arguments, result):
+        calls["evaluate"] += 1
         if arguments[0].value.number < 0:
-            return weir.weir_call_fail(c.c_void_p(call), b"TWICE of a negative price")
+            return weir.weir_call_fail(c.c_void_p(call), b"TIMES of a negative price")
         result[0].is_null = 0
-        result[0].value.number = 2 * arguments[0].value.number
+        result[0].value.number = arguments[0].value.number * arguments[1].value.number
+        return 0
+
+    def times_rows(_user, call, rows, arguments, results):
+        calls["evaluate_rows"] += 1
+        prices, factors = arguments[0].values[:rows], arguments[1].values[:rows]
+        if not 1 <= rows <= ROWS_MAX or arguments[0].is_null:
+            return weir.weir_call_fail(c.c_void_p(call), b"wrong rows")
+        if min(prices) < 0:
+            return weir.weir_call_fail(c.c_void_p(call), b"TIMES of a negative price")
+        for row, (price, factor) in enumerate(zip(prices, factors)):
+            results[0].values[row] = price * factor
         return 0
 
     aggregate, function = Aggregate(), Function()
@@ -178,10 +215,14 @@ def functions_in_python(weir, ticks):
     weir.weir_function_init(c.byref(function), c.c_size_t(c.sizeof(function)))
     aggregate.name, aggregate.parameters, aggregate.result = b"range_of", b"d", ord("d")
     aggregate.state_bytes, aggregate.initialize = c.sizeof(Range), INITIALIZE(initialize)
-    aggregate.lift, aggregate.combine, aggregate.lower = LIFT(lift), COMBINE(combine), LIFT(lower)
+    aggregate.combine, aggregate.lower = COMBINE(combine), LIFT(lower)
     aggregate.destroy = DESTROY(lambda _user: destroyed.append("range_of"))
-    function.name, function.parameters, function.result = b"twice", b"d", ord("d")
-    function.evaluate, function.destroy = EVALUATE(twice), DESTROY(lambda _user: destroyed.append("twice"))
+    function.name, function.parameters, function.result = b"times", b"dd", ord("d")
+    function.destroy = DESTROY(lambda _user: destroyed.append("times"))
+    if by_rows:
+        aggregate.lift_rows, function.evaluate_rows = LIFT_ROWS(lift_rows), EVALUATE_ROWS(times_rows)
+    else:
+        aggregate.lift, function.evaluate = LIFT(lift), EVALUATE(times)
 
     def run(price):
         setup = c.c_void_p(weir.weir_setup_new(None))
@@ -212,14 +253,19 @@ def functions_in_python(weir, ticks):
         return status, text, sorted(seen)
 
     groups = collections.defaultdict(list)
-    for tick in ticks:
-        groups[tick.ms // 1000, tick.symbol].append(2 * tick.price)
+    for tick in ticks:  # a function that is asked for some rows only, with a constant
+        groups[tick.ms // 1000, tick.symbol].append(2 * tick.price if tick.symbol < 2 else tick.price)
     expected = sorted((symbol, len(prices), max(prices) - min(prices)) for (_, symbol), prices in groups.items())
-    status, text, seen = run(b"TWICE(price)")
+    status, text, seen = run(b"CASE WHEN symbol < 2 THEN TIMES(price, 2) ELSE price END")
     assert (status, seen) == (OK, expected), (status, text, seen)
-    assert sorted(destroyed) == ["range_of", "twice"], destroyed
-    status, text, _ = run(b"TWICE(price - 900)")
-    assert status == -5007 and b"TWICE: TWICE of a negative price" in text, (status, text)
+    assert sorted(destroyed) == ["range_of", "times"], destroyed
+    if by_rows:
+        assert calls["evaluate"] == calls["lift"] == 0, calls
+        assert 0 < calls["evaluate_rows"] < len(ticks) / 8 and 0 < calls["lift_rows"] < len(ticks) / 8, calls
+    else:
+        assert calls == {"evaluate": len(ticks) // 2, "lift": len(ticks)}, calls
+    status, text, _ = run(b"TIMES(price - 900, 2)")
+    assert status == -5007 and b"TIMES: TIMES of a negative price" in text, (status, text)
     assert len(destroyed) == 4, destroyed
 
 
@@ -254,7 +300,8 @@ def pyarrow_in_and_out(weir, pa, ticks):
 def main():
     weir = load(sys.argv[1])
     ticks = structs_in_and_out(weir)
-    functions_in_python(weir, ticks)
+    functions_in_python(weir, ticks, False)
+    functions_in_python(weir, ticks, True)
     try:
         import pyarrow as pa
     except ImportError:

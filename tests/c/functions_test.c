@@ -84,6 +84,73 @@ static int32_t lift_fails(void* user, weir_call* call, void* state, const weir_v
   return weir_call_fail(call, "it takes no row");
 }
 
+/* The same functions for many rows at once. `most_rows` is the greatest number that came together. */
+static size_t most_rows;
+
+static int rows_are_right(size_t rows, const weir_column* argument, int may_be_null) {
+  if (rows > most_rows) most_rows = rows;
+  return rows >= 1 && rows <= WEIR_ROWS_MAX && (may_be_null || argument->is_null == NULL);
+}
+static int32_t weighted_rows(void* user, weir_call* call, size_t rows, const weir_column* arguments,
+                             const weir_results* results) {
+  const struct weights* weights = user;
+  const double* prices = arguments[0].values;
+  const int32_t* symbols = arguments[1].values;
+  double* out = results->values;
+  if (!rows_are_right(rows, &arguments[0], 0)) return weir_call_fail(call, "wrong rows");
+  for (size_t r = 0; r < rows; ++r) {
+    if (weights->fails && prices[r] == 77) return weir_call_fail(call, "no price may be 77");
+    if (out[r] != 0 || results->is_null[r] != 0) return weir_call_fail(call, "results are zeros");
+    out[r] = prices[r] * ((double)symbols[r] + weights->factor);
+  }
+  return 0;
+}
+static int32_t name_of_rows(void* user, weir_call* call, size_t rows, const weir_column* arguments,
+                            const weir_results* results) {
+  static _Thread_local char texts[WEIR_ROWS_MAX][64];
+  const int32_t* symbols = arguments[0].values;
+  weir_text* out = results->values;
+  (void)user, (void)call;
+  for (size_t r = 0; r < rows; ++r) {
+    results->is_null[r] = symbols[r] == 2;
+    out[r].text = texts[r];
+    out[r].bytes = (uint32_t)snprintf(texts[r], sizeof texts[r], "the symbol of number %d", (int)symbols[r]);
+  }
+  return 0;
+}
+static void* state_of(const weir_states* states, size_t row) {
+  return (char*)states->first + states->of_row[row] * states->stride;
+}
+static int32_t lift_rows(void* user, weir_call* call, size_t rows, const weir_states* states,
+                         const weir_column* arguments) {
+  const int64_t* x = arguments[0].values;
+  (void)user;
+  if (!rows_are_right(rows, &arguments[0], 0)) return weir_call_fail(call, "wrong rows");
+  for (size_t r = 0; r < rows; ++r) add_moments(state_of(states, r), 1, x[r], x[r] * x[r]);
+  return 0;
+}
+static int32_t retract_rows(void* user, weir_call* call, size_t rows, const weir_states* states,
+                            const weir_column* arguments) {
+  const int64_t* x = arguments[0].values;
+  (void)user;
+  if (!rows_are_right(rows, &arguments[0], 0)) return weir_call_fail(call, "wrong rows");
+  for (size_t r = 0; r < rows; ++r) add_moments(state_of(states, r), -1, -x[r], -x[r] * x[r]);
+  return 0;
+}
+static int32_t lift_rows_fails(void* user, weir_call* call, size_t rows, const weir_states* states,
+                               const weir_column* arguments) {
+  (void)user, (void)rows, (void)states, (void)arguments;
+  return weir_call_fail(call, "it takes no rows");
+}
+/* Puts functions of rows in place of those of one row; the others are not to be called any more. */
+static void take_rows(weir_aggregate* aggregate) {
+  aggregate->lift = lift_fails;
+  aggregate->lift_rows = lift_rows;
+  if (aggregate->retract == NULL) return;
+  aggregate->retract = lift_fails;
+  aggregate->retract_rows = retract_rows;
+}
+
 static void count_destroyed(void* user) {
   ++((struct weights*)user)->destroyed;
 }
@@ -143,7 +210,7 @@ static int check_spreads(struct moments expected[SLIDES][SYMBOLS], const struct 
 }
 
 /* Two writers on two shards, so that states meet; windows that slide, so that slices leave them. */
-static void aggregates_of_the_caller(const struct tick* ticks) {
+static void aggregates_of_the_caller(const struct tick* ticks, int by_rows) {
   static const char sliding[] =
       "CREATE TABLE ticks (ts TIMESTAMP(3), symbol INT, price DOUBLE, WATERMARK FOR ts AS ts)\n"
       "WITH ('connector' = 'host');\n"
@@ -168,8 +235,10 @@ static void aggregates_of_the_caller(const struct tick* ticks) {
     weir_aggregate aggregate = moments_as("spread2", 'l');
     aggregate.retract = retract;
     aggregate.subtract = subtract;
+    if (by_rows) take_rows(&aggregate);
     CHECK(weir_setup_aggregate(setup, &aggregate) == WEIR_OK);
     aggregate = moments_as("spread2_text", 's');
+    if (by_rows) take_rows(&aggregate);
     CHECK(weir_setup_aggregate(setup, &aggregate) == WEIR_OK);
     weir_job* job = weir_job_new(setup, sliding, NULL);
     weir_setup_free(setup);
@@ -250,10 +319,24 @@ static int32_t lower_nulls(void* user, weir_call* call, const void* state, weir_
   result->as.integer = *(const int64_t*)state;
   return 0;
 }
+static int32_t lift_null_rows(void* user, weir_call* call, size_t rows, const weir_states* states,
+                              const weir_column* arguments) {
+  (void)user, (void)call;
+  for (size_t r = 0; r < rows; ++r)
+    *(int64_t*)state_of(states, r) += arguments[0].is_null != NULL && arguments[0].is_null[r];
+  return 0;
+}
 /* TOTAL_OF(x DOUBLE), of whatever number it is given. */
 static int32_t lift_number(void* user, weir_call* call, void* state, const weir_value* arguments) {
   (void)user, (void)call;
   *(double*)state += arguments[0].as.number;
+  return 0;
+}
+static int32_t lift_number_rows(void* user, weir_call* call, size_t rows, const weir_states* states,
+                                const weir_column* arguments) {
+  (void)user;
+  if (!rows_are_right(rows, &arguments[0], 0)) return weir_call_fail(call, "wrong rows");
+  for (size_t r = 0; r < rows; ++r) *(double*)state_of(states, r) += ((const double*)arguments[0].values)[r];
   return 0;
 }
 static int32_t combine_numbers(void* user, weir_call* call, void* state, const void* from) {
@@ -290,21 +373,25 @@ static int32_t keep_last(void* user, const struct ArrowSchema* schema, const str
 }
 
 /* Runs the query over the ticks inline, with the aggregates of this file, and gives the last row of `o`. */
-static int32_t run_inline(const struct tick* ticks, const char* columns, const char* query, struct last_row* last) {
+static int32_t run_inline(const struct tick* ticks, int by_rows, const char* columns, const char* query,
+                          struct last_row* last) {
   weir_setup* setup = setup_of(WEIR_MODE_INLINE);
   weir_aggregate aggregate = moments_as("spread2", 'l');
   aggregate.retract = retract;
   aggregate.subtract = subtract;
+  if (by_rows) take_rows(&aggregate);
   CHECK(weir_setup_aggregate(setup, &aggregate) == WEIR_OK);
   aggregate.name = "nulls_of";
   aggregate.parameters = "d";
   aggregate.takes_nulls = 1;
   aggregate.state_bytes = 3 + sizeof(int64_t); /* no multiple of 8 */
   aggregate.initialize = start_below;
-  aggregate.lift = lift_null;
+  aggregate.lift = by_rows ? NULL : lift_null;
+  aggregate.lift_rows = by_rows ? lift_null_rows : NULL;
   aggregate.combine = combine_nulls;
   aggregate.lower = lower_nulls;
   aggregate.retract = NULL;
+  aggregate.retract_rows = NULL;
   aggregate.subtract = NULL;
   CHECK(weir_setup_aggregate(setup, &aggregate) == WEIR_OK);
   aggregate.name = "small_nulls_of";
@@ -317,7 +404,8 @@ static int32_t run_inline(const struct tick* ticks, const char* columns, const c
   aggregate.result = 'd';
   aggregate.takes_nulls = 0;
   aggregate.initialize = NULL;
-  aggregate.lift = lift_number;
+  aggregate.lift = by_rows ? NULL : lift_number;
+  aggregate.lift_rows = by_rows ? lift_number_rows : NULL;
   aggregate.combine = combine_numbers;
   aggregate.lower = lower_number;
   CHECK(weir_setup_aggregate(setup, &aggregate) == WEIR_OK);
@@ -341,7 +429,7 @@ static int32_t run_inline(const struct tick* ticks, const char* columns, const c
   return status;
 }
 
-static void arguments_and_results_of_every_type(const struct tick* ticks) {
+static void arguments_and_results_of_every_type(const struct tick* ticks, int by_rows) {
   int64_t ones = 0, total = 0, counts[SYMBOLS] = {0};
   for (int i = 0; i < TICKS; ++i) {
     ones += ticks[i].symbol == 1;
@@ -349,7 +437,7 @@ static void arguments_and_results_of_every_type(const struct tick* ticks) {
     ++counts[ticks[i].symbol];
   }
   struct last_row last;
-  CHECK(run_inline(ticks, "a BIGINT, b DOUBLE, c DOUBLE, d DOUBLE",
+  CHECK(run_inline(ticks, by_rows, "a BIGINT, b DOUBLE, c DOUBLE, d DOUBLE",
                    "INSERT INTO o SELECT NULLS_OF(NULLIF(symbol, 1)), TOTAL_OF(price), TOTAL_OF(CAST(price AS "
                    "DECIMAL(20, 3))), TOTAL_OF(CAST(price AS SMALLINT)) FROM ticks",
                    &last) == WEIR_OK);
@@ -357,7 +445,7 @@ static void arguments_and_results_of_every_type(const struct tick* ticks) {
   CHECK(last.integers[1] == total && last.integers[2] == total && last.integers[3] == total);
   /* Over results that change: each one that is taken back is taken out again. */
   CHECK(
-      run_inline(ticks, "a BIGINT",
+      run_inline(ticks, by_rows, "a BIGINT",
                  "SET 'table.exec.emit.early-fire.enabled' = 'true';\nSET 'table.exec.emit.early-fire.delay' = '0 s';\n"
                  "INSERT INTO o SELECT SPREAD2(n) FROM (SELECT symbol, COUNT(*) AS n FROM ticks GROUP BY symbol)",
                  &last) == WEIR_OK);
@@ -368,21 +456,21 @@ static void arguments_and_results_of_every_type(const struct tick* ticks) {
   CHECK(last.changes > TICKS);
   /* Without an inverse that is refused. */
   CHECK(
-      run_inline(ticks, "a DOUBLE",
+      run_inline(ticks, by_rows, "a DOUBLE",
                  "SET 'table.exec.emit.early-fire.enabled' = 'true';\nSET 'table.exec.emit.early-fire.delay' = '0 s';\n"
                  "INSERT INTO o SELECT TOTAL_OF(n) FROM (SELECT symbol, COUNT(*) AS n FROM ticks GROUP BY symbol)",
                  &last) > 0);
   CHECK(strstr(weir_last_error(), "TOTAL_OF") != NULL && strstr(weir_last_error(), "over results that change") != NULL);
   /* A result that its column cannot hold. */
-  CHECK(run_inline(ticks, "a BOOLEAN", "INSERT INTO o SELECT ANY_NULL_OF(price) FROM ticks", &last) == -5007);
+  CHECK(run_inline(ticks, by_rows, "a BOOLEAN", "INSERT INTO o SELECT ANY_NULL_OF(price) FROM ticks", &last) == -5007);
   CHECK(strstr(weir_last_error(), "ANY_NULL_OF: a BOOLEAN is 0 or 1") != NULL);
-  CHECK(run_inline(ticks, "a BIGINT", "INSERT INTO o SELECT CAST(SMALL_NULLS_OF(price) AS BIGINT) FROM ticks", &last) ==
-        WEIR_OK);
+  CHECK(run_inline(ticks, by_rows, "a BIGINT", "INSERT INTO o SELECT CAST(SMALL_NULLS_OF(price) AS BIGINT) FROM ticks",
+                   &last) == WEIR_OK);
   CHECK(last.integers[0] == -1000);
 }
 
 /* Two setups have different functions under one name; each is destroyed once, when its job and its setup are gone. */
-static void functions_of_two_setups(const struct tick* ticks) {
+static void functions_of_two_setups(const struct tick* ticks, int by_rows) {
   struct weights weights[2] = {{1.5, 0, 0}, {-3, 0, 0}};
   struct weighed weighed[2] = {{ticks, 1.5, 0}, {ticks, -3, 0}};
   weir_job* jobs[2];
@@ -391,11 +479,14 @@ static void functions_of_two_setups(const struct tick* ticks) {
     weir_setup* setup = setup_of(WEIR_MODE_INLINE);
     CHECK(weir_setup_callback(setup, "o", check_weighed, &weighed[i]) == WEIR_OK);
     weir_function function = weighted_by(&weights[i]);
+    if (by_rows) function.evaluate = NULL;
+    if (by_rows) function.evaluate_rows = weighted_rows;
     CHECK(weir_setup_function(setup, &function) == WEIR_OK);
     function.name = "name_of";
     function.parameters = "i";
     function.result = 's';
     function.evaluate = name_of;
+    function.evaluate_rows = by_rows ? name_of_rows : NULL;
     function.destroy = NULL;
     CHECK(weir_setup_function(setup, &function) == WEIR_OK);
     jobs[i] = weir_job_new(setup, weighing, NULL);
@@ -404,9 +495,10 @@ static void functions_of_two_setups(const struct tick* ticks) {
     writers[i] = weir_job_writer(jobs[i], "ticks", 0);
     REQUIRE(writers[i] != NULL);
   }
-  for (int row = 0; row < TICKS; ++row) {
+  for (int row = 0; row < TICKS; row += 1000) {
     size_t taken = 0;
-    for (int i = 0; i < 2; ++i) REQUIRE(weir_writer_append(writers[i], &ticks[row], 1, &taken) == WEIR_OK);
+    for (int i = 0; i < 2; ++i)
+      REQUIRE(weir_writer_append(writers[i], &ticks[row], 1000, &taken) == WEIR_OK && taken == 1000);
   }
   for (int i = 0; i < 2; ++i) {
     weir_writer_free(writers[i]);
@@ -418,18 +510,21 @@ static void functions_of_two_setups(const struct tick* ticks) {
   }
 }
 
-static void a_function_that_fails_ends_the_job_with_its_reason(const struct tick* ticks) {
+static void a_function_that_fails_ends_the_job_with_its_reason(const struct tick* ticks, int by_rows) {
   static const char* const selects[] = {"SELECT symbol, MIN(WEIGHTED(price, symbol)) FROM ticks GROUP BY symbol",
                                         "SELECT symbol, TAKES_NONE(symbol) FROM ticks GROUP BY symbol"};
-  static const char* const reasons[] = {"WEIGHTED: no price may be 77", "TAKES_NONE: it takes no row"};
+  const char* const reasons[] = {"WEIGHTED: no price may be 77",
+                                 by_rows ? "TAKES_NONE: it takes no rows" : "TAKES_NONE: it takes no row"};
   for (int i = 0; i < 2; ++i) {
     struct weights weights = {1, 1, 0};
     weir_setup* setup = setup_of(WEIR_MODE_THREADS);
     CHECK(weir_setup_reader(setup, "o", 2) == WEIR_OK);
-    const weir_function function = weighted_by(&weights);
+    weir_function function = weighted_by(&weights);
+    if (by_rows) function.evaluate_rows = weighted_rows;
     CHECK(weir_setup_function(setup, &function) == WEIR_OK);
     weir_aggregate aggregate = moments_as("takes_none", 'l');
     aggregate.lift = lift_fails;
+    if (by_rows) aggregate.lift_rows = lift_rows_fails;
     CHECK(weir_setup_aggregate(setup, &aggregate) == WEIR_OK);
     char text[1024];
     snprintf(text, sizeof text,
@@ -501,10 +596,50 @@ static void functions_that_cannot_be_are_refused(void) {
   weir_setup_free(setup);
 }
 
+/* Structs of the first version end before evaluate_rows and lift_rows: what stands behind them is not looked at. */
+static void structs_of_the_first_version_do_as_before(const struct tick* ticks) {
+  struct weights weights = {1.5, 0, 0};
+  struct weighed weighed = {ticks, 1.5, 0};
+  weir_setup* setup = setup_of(WEIR_MODE_INLINE);
+  CHECK(weir_setup_callback(setup, "o", check_weighed, &weighed) == WEIR_OK);
+  weir_function function;
+  memset(&function, 0xff, sizeof function);
+  const size_t first_version = offsetof(weir_function, evaluate_rows);
+  weir_function_init(&function, first_version);
+  CHECK(function.size == first_version && function.evaluate == NULL && function.evaluate_rows != NULL);
+  const weir_function all = weighted_by(&weights);
+  memcpy((char*)&function + sizeof(size_t), (const char*)&all + sizeof(size_t), first_version - sizeof(size_t));
+  CHECK(weir_setup_function(setup, &function) == WEIR_OK);
+  function.name = "name_of";
+  function.parameters = "i";
+  function.result = 's';
+  function.evaluate = name_of;
+  function.destroy = NULL;
+  CHECK(weir_setup_function(setup, &function) == WEIR_OK);
+  weir_aggregate aggregate = moments_as("spread2", 'l');
+  aggregate.size = offsetof(weir_aggregate, lift_rows);
+  aggregate.lift = NULL;
+  aggregate.lift_rows = lift_rows;
+  CHECK(weir_setup_aggregate(setup, &aggregate) == -1001 && strstr(weir_last_error(), "no lift") != NULL);
+  weir_job* job = weir_job_new(setup, weighing, NULL);
+  weir_setup_free(setup);
+  REQUIRE(job != NULL);
+  weir_writer* writer = weir_job_writer(job, "ticks", 0);
+  size_t taken = 0;
+  REQUIRE(writer != NULL && weir_writer_append(writer, ticks, 100, &taken) == WEIR_OK && taken == 100);
+  weir_writer_free(writer);
+  CHECK(weir_job_wait(job, -1) == WEIR_OK && weighed.rows == 100);
+  weir_job_free(job);
+}
+
 void test_functions(const struct tick* ticks) {
-  aggregates_of_the_caller(ticks);
-  arguments_and_results_of_every_type(ticks);
-  functions_of_two_setups(ticks);
-  a_function_that_fails_ends_the_job_with_its_reason(ticks);
+  for (int by_rows = 0; by_rows < 2; ++by_rows) {
+    aggregates_of_the_caller(ticks, by_rows);
+    arguments_and_results_of_every_type(ticks, by_rows);
+    functions_of_two_setups(ticks, by_rows);
+    a_function_that_fails_ends_the_job_with_its_reason(ticks, by_rows);
+  }
+  CHECK(most_rows == WEIR_ROWS_MAX);
+  structs_of_the_first_version_do_as_before(ticks);
   functions_that_cannot_be_are_refused();
 }

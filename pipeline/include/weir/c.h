@@ -175,6 +175,38 @@ typedef struct weir_call weir_call;
 /* Why the call fails: copied, UTF-8; NULL: no reason. Gives -1, for the function to return. */
 int32_t weir_call_fail(weir_call* call, const char* message);
 
+/* Rows together. Where a call for each row costs more than what it does (an interpreter, a loop that vectorizes), a
+ * function takes up to WEIR_ROWS_MAX rows at once: evaluate_rows, lift_rows, retract_rows. Threads, answers and
+ * lifetime are as above: arrays and texts of arguments are good in the call, a text of a result until the thread calls
+ * the function again, and a failure is that of the whole call, which ends the job. How many rows come together depends
+ * on the data, the batches and the filters, from 1 on: what is computed for a row may not depend on it.
+ *
+ * Values of a column stand beside one another: b uint8_t (0, 1), i int32_t, l int64_t, d double, s weir_text. Where a
+ * row is NULL its value says nothing. */
+#define WEIR_ROWS_MAX 256
+typedef struct weir_text {
+  const char* text; /* no zero ends it */
+  uint32_t bytes;
+  uint32_t unused;
+} weir_text;
+typedef struct weir_column {
+  const void* values;
+  const uint8_t* is_null; /* a byte a row, 1: NULL. NULL: no row is NULL */
+  const void* unused;
+} weir_column;
+typedef struct weir_results {
+  void* values;     /* come as zeros */
+  uint8_t* is_null; /* comes as 0 for every row */
+  void* unused;
+} weir_results;
+/* The states of rows: that of row r is of_row[r] * stride bytes behind `first`. Rows of one group have one state. */
+typedef struct weir_states {
+  void* first;
+  size_t stride;
+  const uint32_t* of_row;
+  const void* unused;
+} weir_states;
+
 /* A scalar function. A row with a NULL argument gives NULL and is not asked. */
 typedef struct weir_function {
   size_t size;
@@ -187,6 +219,9 @@ typedef struct weir_function {
   int32_t (*evaluate)(void* user, weir_call* call, const weir_value* arguments, weir_value* result);
   void* user;
   void (*destroy)(void* user);
+  /* In place of evaluate, which is not called then and may be NULL. No row of `arguments` is NULL. */
+  int32_t (*evaluate_rows)(void* user, weir_call* call, size_t rows, const weir_column* arguments,
+                           const weir_results* results);
 } weir_function;
 void weir_function_init(weir_function* function, size_t size);
 int32_t weir_setup_function(weir_setup* setup, const weir_function* function);
@@ -211,11 +246,17 @@ typedef struct weir_aggregate {
   int32_t (*combine)(void* user, weir_call* call, void* state, const void* from);
   /* The result, as that of a scalar function. */
   int32_t (*lower)(void* user, weir_call* call, const void* state, weir_value* result);
-  /* The inverse of lift and that of combine: both or, NULL, neither. */
+  /* The inverse of lift (or retract_rows below) and that of combine: both or, NULL, neither. */
   int32_t (*retract)(void* user, weir_call* call, void* state, const weir_value* arguments);
   int32_t (*subtract)(void* user, weir_call* call, void* state, const void* what);
   void* user;
   void (*destroy)(void* user);
+  /* In place of lift and retract, which are not called then and may be NULL. States meet, and give results, one by one:
+   * that happens once a group, not once a row. */
+  int32_t (*lift_rows)(void* user, weir_call* call, size_t rows, const weir_states* states,
+                       const weir_column* arguments);
+  int32_t (*retract_rows)(void* user, weir_call* call, size_t rows, const weir_states* states,
+                          const weir_column* arguments);
 } weir_aggregate;
 void weir_aggregate_init(weir_aggregate* aggregate, size_t size);
 int32_t weir_setup_aggregate(weir_setup* setup, const weir_aggregate* aggregate);
