@@ -311,4 +311,5 @@ def main():
     print("ctypes_test: all good, pyarrow", pa.__version__, "included")
 
 
-main()
+if __name__ == "__main__":
+    main()
