@@ -48,12 +48,19 @@ bool DirectIndex::find(const BatchKeys& keys, const simd::Rows& rows, std::uint3
 }
 
 bool DirectIndex::read(std::uint32_t* places, std::uint32_t count) const noexcept {
+  WEIR_DCHECK(count <= kReadMax);
   const std::uint32_t* slots = slots_;
-  bool any_empty = false;
-  for (std::uint32_t i = 0; i < count; ++i) any_empty |= slots[places[i]] == simd::kEmptySlot;
-  if (any_empty) return false;
-  for (std::uint32_t i = 0; i < count; ++i) places[i] = slots[places[i]];
-  return true;
+  std::uint32_t kept[kReadMax];
+  std::memcpy(kept, places, count * sizeof *places);
+  std::uint32_t any = 0;  // groups are below 2^30, an empty slot is not
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t group = slots[kept[i]];
+    places[i] = group;
+    any |= group;
+  }
+  if (any >> 31 == 0) return true;
+  std::memcpy(places, kept, count * sizeof *places);
+  return false;
 }
 
 std::uint32_t DirectIndex::place(const std::uint64_t* key) const noexcept {

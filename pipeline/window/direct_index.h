@@ -42,6 +42,8 @@ class DirectIndex {
   std::uint32_t place(const std::uint64_t* key) const noexcept;
   static constexpr std::uint32_t kOutside = ~std::uint32_t{0};
   /// places[0 … count - 1] become the groups there; false, and nothing is done, where there is none at one of them.
+  /// Requires: count is at most kReadMax, groups are below 2^31.
+  static constexpr std::uint32_t kReadMax = 256;
   bool read(std::uint32_t* places, std::uint32_t count) const noexcept;
   /// The group at a place, simd::kEmptySlot where there is none.
   std::uint32_t& slot(std::uint32_t at) noexcept { return slots_[at]; }

@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "weir/core/batch.h"
@@ -146,6 +147,12 @@ class GroupTable {
   bool takes_numbers() const noexcept { return mode_ == Mode::kNumbered || plane() || mode_ == Mode::kEmpty; }
   /// Whether a group is its number.
   bool plane() const noexcept { return mode_ == Mode::kPlane; }
+  /// Of a plane: gives its block of states away for another one of the same size; false where it is not of that size.
+  bool swap_block(std::byte*& block, std::size_t bytes) noexcept {
+    if (bytes != row_block_) return false;
+    std::swap(block, rows_);
+    return true;
+  }
   /// Makes a dense table of a slice a numbered one; others stay. Errors: kLimitExceeded.
   Result<void> number_groups();
   /// The number of a group of a numbered table.

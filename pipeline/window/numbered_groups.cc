@@ -251,7 +251,7 @@ Result<bool> GroupTable::find_direct(BatchKeys& keys, const simd::Rows& rows, st
     const bool found = direct_->find(keys, rows, groups);
     WEIR_CHECK(found);
   }
-  constexpr std::uint32_t kBlock = 256;  // most have no new key
+  constexpr std::uint32_t kBlock = DirectIndex::kReadMax;  // most have no new key
   const std::uint64_t* words = nullptr;
   for (std::uint32_t i = 0; i < rows.count; ++i) {
     if (rows.selection == nullptr && i % kBlock == 0) {

@@ -697,16 +697,15 @@ Result<void> SharedWindows::stage_by_bits(WindowStage& stage) {
   return {};
 }
 
-/// States of groups first … first + count - 1, where they stand or added up.
-Result<const std::byte*> SharedWindows::totals(std::uint32_t first, std::uint32_t count) {
+/// States of groups first … first + count - 1, where they stand or added up at `to`.
+Result<const std::byte*> SharedWindows::totals(std::uint32_t first, std::uint32_t count, std::byte* to) {
   const StateRowList running = list(kRunningPart, nullptr, first);
   if (one_state_ || (front_live_ == 0 && extra_live_ == 0)) return running.rows.base;
-  WEIR_TRY(take_rows(result_, kBlock));
-  const StateRowList sums{{result_.base, stride_}, nullptr};
+  const StateRowList sums{{to, stride_}, nullptr};
   WEIR_ASSIGN(const bool added, algebra_.add_into(sums, list(kFrontPart, nullptr, first), running, count));
   WEIR_DCHECK(added);
   if (extra_live_ != 0) WEIR_TRY(algebra_.combine(sums, list(kExtraPart, nullptr, first), count, memory(kExtraPart)));
-  return result_.base;
+  return to;
 }
 
 /// Some groups of the window at position_, by what their states say. Moves position_ on.
@@ -728,16 +727,19 @@ Result<void> SharedWindows::stage_by_rows(WindowStage& stage) {
   position_ += range;
 
   std::byte* to = stage.state_rows.get() + stage.rows * stride_;
-  WEIR_ASSIGN(const std::byte* states, totals(first, range));
+  // Where the window before had all groups this one may, and then its states stand where they are to be.
+  if (!one_state_) WEIR_TRY(take_rows(result_, kBlock));
+  WEIR_ASSIGN(const std::byte* states, totals(first, range, had_all_ ? to : result_.base));
   const std::uint32_t count = simd::counted_rows(states, algebra_.word_rows()->words(), range, bits_.data());
   const std::uint32_t words = (range + 63) / 64;
   if (first % 64 == 0) std::copy_n(bits_.data(), range / 64, seen_ + first / 64);
   if (count == 0) return {};
-  const bool all = count == range;
+  const bool all = had_all_ = count == range;
   if (!all) {
+    if (states == to) states = static_cast<const std::byte*>(std::memcpy(result_.base, to, range * stride_));
     const std::uint32_t readable = states == result_.base ? kBlock : capacity_ - first;
     simd::compress_values({states, stride_, bits_.data(), words, readable}, to, range + WindowStage::kSlack);
-  } else {
+  } else if (states != to) {
     std::memcpy(to, states, range * stride_);
   }
   std::uint32_t* groups = stage.groups.get() + stage.rows;

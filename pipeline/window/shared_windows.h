@@ -154,7 +154,7 @@ class SharedWindows {
   Result<void> stage_rows(WindowStage& stage, std::uint32_t count);
   Result<void> stage_by_bits(WindowStage& stage);
   Result<void> stage_by_rows(WindowStage& stage);
-  Result<const std::byte*> totals(std::uint32_t first, std::uint32_t count);
+  Result<const std::byte*> totals(std::uint32_t first, std::uint32_t count, std::byte* to);
   Result<bool> enter(SliceStore& store, std::uint32_t position, std::size_t& budget);
   void count_in(const std::uint32_t* groups, std::uint32_t count) noexcept;
   void recount(const std::uint32_t* groups, std::uint32_t count) noexcept;
@@ -193,6 +193,7 @@ class SharedWindows {
   std::uint32_t capacity_ = 0;     // of states_ and seen_, in groups
   std::uint64_t* seen_ = nullptr;  // bit g: the window has group g, or may have while by_rows_
   bool by_rows_ = false;           // states say which groups there are: planes have entered
+  bool had_all_ = false;           // of what was staged last by rows: all groups in its range were there
   std::size_t seen_block_ = 0;
   StateHeap heap_;  // what states of all parts own, and undo rows
   States result_;   // front + running + extra of a block of groups

@@ -184,6 +184,18 @@ struct WordWindows {
     ++windows.live_;
   }
 
+  /// The plane becomes the front: as it is, where it has all numbers and is as large.
+  static void put_in_front(SharedWindows& windows, GroupTable& plane) noexcept {
+    auto& front = windows.states_[SharedWindows::kFrontPart];
+    const std::uint32_t count = plane.group_end();
+    if (count < windows.window_group_end() || !plane.swap_block(front.base, front.block)) {
+      std::memcpy(front.base, plane.state_rows().base, count * kBytes);
+      return;
+    }
+    const StateRowList rest{{front.base + count * kBytes, kBytes}, nullptr};
+    if (count < windows.capacity_) windows.algebra_.initialize(rest, windows.capacity_ - count);
+  }
+
   static void leave(SharedWindows& windows, Slice& slice) noexcept {
     const GroupTable& table = slice.table;
     const bool by_front = slice.place == SlicePlace::kFront;
@@ -193,7 +205,7 @@ struct WordWindows {
     const std::uint32_t count = table.group_end();
     if (table.plane()) {
       if (by_front)
-        std::memcpy(part, rows.base, count * kBytes);
+        put_in_front(windows, slice.table);
       else
         simd::subtract_word_rows(*windows.algebra_.word_rows(), part, rows.base, count);
       --windows.live_planes_;
