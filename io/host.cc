@@ -50,12 +50,23 @@ int open_flags(OpenMode mode) noexcept {
   return O_RDONLY;
 }
 
+/// Whether there is one, and it can be read from, or written to.
+bool standard_stream_is_open(OpenMode mode) noexcept {
+  const int flags = ::fcntl(mode == OpenMode::kRead ? STDIN_FILENO : STDOUT_FILENO, F_GETFL);
+  return flags >= 0 && (flags & O_ACCMODE) != (mode == OpenMode::kRead ? O_WRONLY : O_RDONLY);
+}
+
 }  // namespace
 
 Result<HostFile> host_open(const std::string& path, OpenMode mode) {
   HostFile file;
   const bool standard = path == kStandardStream;
   if (standard) {
+    if (!standard_stream_is_open(mode))
+      return Error(ErrorCode::kIo, std::string("cannot open -: the standard ") +
+                                       (mode == OpenMode::kRead ? "input" : "output") + " is closed")
+          .with_hint(mode == OpenMode::kRead ? "redirect something into it, or name a file"
+                                             : "redirect it, or name a folder");
     file.fd = ::fcntl(mode == OpenMode::kRead ? STDIN_FILENO : STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   } else {
     do {
@@ -197,7 +208,12 @@ Error cannot_listen(const SocketAddress& address, int reason) {
         .with_hint(address.local() ? "choose another path, or remove what stands there"
                                    : "choose another port, or 0 for any that is free");
   }
-  return Error::from_errno(reason, "cannot listen on " + address.to_string());
+  Error error = Error::from_errno(reason, "cannot listen on " + address.to_string());
+  if (reason == EADDRNOTAVAIL)
+    return std::move(error).with_hint("name an address of this machine, or 0.0.0.0 or [::] for all that it has");
+  if (reason == EACCES && !address.local())
+    return std::move(error).with_hint("choose a port from 1024 on, or give the program CAP_NET_BIND_SERVICE");
+  return error;
 }
 
 std::uint16_t port_of(const sockaddr_storage& bound) noexcept {

@@ -227,7 +227,9 @@ class TailReader final : public RowReader {
   Result<void> add(const std::string& path, std::uint64_t identity) {
     if (compression_of(path) != Compression::kNone) {
       return Error(ErrorCode::kUnsupported,
-                   path + " is compressed; files that are watched for growth are read as they stand");
+                   path + " is compressed; files that are watched for growth are read as they stand")
+          .with_hint(
+              "keep compressed files in another folder (logrotate: olddir), or read this one without watching it");
     }
     if (files_.size() >= config_.files_max) {
       return Error(ErrorCode::kLimitExceeded,

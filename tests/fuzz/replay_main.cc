@@ -49,7 +49,7 @@ std::string mutate(std::string input, std::mt19937_64& random, const std::vector
 
 }  // namespace
 
-/// replay <folder of seeds> [mutations]
+/// replay <folder of seeds> [mutations [seed]]
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
   std::vector<std::filesystem::path> paths;
@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   const long mutations = argc > 2 ? std::strtol(argv[2], nullptr, 10) : 2000;
-  std::mt19937_64 random(1);
+  std::mt19937_64 random(argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1);
   std::string last = seeds[0];
   for (long i = 0; i < mutations; ++i) {
     last = mutate(i % 4 == 0 ? seeds[static_cast<std::size_t>(random() % seeds.size())] : last, random, seeds);

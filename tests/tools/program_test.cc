@@ -31,7 +31,7 @@ std::string read_file(const std::string& path) {
   return text.str();
 }
 
-/// A running program. Its standard streams are those given.
+/// A running program. Its standard streams are those given, or closed: -1.
 class Process {
  public:
   Process(std::vector<std::string> arguments, int in, int out, int err) {
@@ -41,9 +41,13 @@ class Process {
     raw.push_back(nullptr);
     pid_ = fork();
     if (pid_ != 0) return;
-    dup2(in, STDIN_FILENO);
-    dup2(out, STDOUT_FILENO);
-    dup2(err, STDERR_FILENO);
+    const int streams[] = {in, out, err};
+    for (int stream = 0; stream < 3; ++stream) {
+      if (streams[stream] < 0)
+        close(stream);
+      else
+        dup2(streams[stream], stream);
+    }
     execv(WEIR_PROGRAM, raw.data());
     _exit(127);
   }
@@ -154,6 +158,12 @@ class Program : public testing::Test {
       "CREATE TABLE g (a BIGINT) WITH ('connector'='datagen', 'rows-per-second'='0');\n"
       "CREATE TABLE o (a BIGINT) WITH ('connector'='filesystem', 'path'='-', 'format'='csv');\n"
       "INSERT INTO o SELECT a FROM g;\n";
+
+  /// A listening source that nobody talks to never ends by itself.
+  static constexpr const char* kListening =
+      "CREATE TABLE e (s BIGINT) WITH ('connector'='tcp','listen'='127.0.0.1:0','format'='csv');\n"
+      "CREATE TABLE o (s BIGINT) WITH ('connector'='filesystem','path'='-','format'='csv');\n"
+      "INSERT INTO o SELECT s FROM e;\n";
 
   std::string folder_;
 };
@@ -346,18 +356,61 @@ TEST_F(Program, EndsWithSeventyFourWhereTheReaderOfItsRowsHasGone) {
   close(nothing);
 }
 
+TEST_F(Program, SaysThatAStandardStreamIsClosedAndDoesNotTakeAnotherFileForIt) {
+  const std::string from_input =
+      "CREATE TABLE r (a INT, b STRING) WITH ('connector'='filesystem', 'path'='-', 'format'='csv');\n"
+      "CREATE TABLE o (a INT, b STRING) WITH ('connector'='filesystem', 'path'='-', 'format'='csv');\n"
+      "INSERT INTO o SELECT a, b FROM r;\n";
+  const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const char* backend : {"auto", "epoll"}) {
+    for (const bool input : {true, false}) {
+      Pipe messages;
+      Process process({"run", "--backend", backend, "-e", input ? from_input : copy_job("1,a\n")}, input ? -1 : nothing,
+                      input ? nothing : -1, messages.write_end);
+      messages.close_write();
+      const std::string said = messages.read_until("no such text");
+      EXPECT_THAT(said, HasSubstr(input ? "the standard input is closed" : "the standard output is closed"));
+      EXPECT_EQ(process.wait(), kExitIo) << said;
+    }
+  }
+  // No message goes into a file that the run writes.
+  const std::string sql =
+      "CREATE TABLE g (a BIGINT) WITH ('connector'='datagen', 'number-of-rows'='3');\n"
+      "CREATE TABLE o (a BIGINT) WITH ('connector'='filesystem', 'path'='" +
+      folder_ + "/rows', 'format'='csv');\nINSERT INTO o SELECT CAST(1 AS BIGINT) FROM g;\n";
+  EXPECT_EQ(Process({"run", "-vv", "-e", sql}, -1, -1, -1).wait(), kExitOk);
+  for (const auto& part : std::filesystem::directory_iterator(folder_ + "/rows"))
+    EXPECT_EQ(read_file(part.path()), "1\n1\n1\n");
+  close(nothing);
+}
+
+TEST_F(Program, SaysANoteOnce) {
+  const std::string path = put("rows.csv", "1\n2\n");
+  const Outcome outcome = weir({"run", "-e",
+                                "CREATE TABLE r (a INT) WITH ('connector'='filesystem', 'path'='" + path +
+                                    "', 'format'='csv');\n"
+                                    "CREATE TABLE o (n BIGINT) WITH ('connector'='filesystem', 'path'='-', "
+                                    "'format'='csv');\nINSERT INTO o SELECT COUNT(*) FROM r;\n"});
+  EXPECT_EQ(outcome.out, "2\n");
+  const std::size_t note = outcome.err.find("note: ");
+  ASSERT_NE(note, std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find("note: ", note + 1), std::string::npos) << outcome.err;
+}
+
+TEST_F(Program, FindsATraceThatCannotBeWrittenBeforeARowIs) {
+  const Outcome outcome = weir({"run", "--trace", folder_ + "/nowhere/trace.json", "-e", copy_job("1,a\n")});
+  EXPECT_EQ(outcome.code, kExitIo);
+  EXPECT_THAT(outcome.out, IsEmpty());
+  EXPECT_THAT(outcome.err, HasSubstr("cannot open " + folder_ + "/nowhere/trace.json: No such file"));
+}
+
 class ProgramSignal : public Program, public testing::WithParamInterface<const char*> {};
 
 TEST_P(ProgramSignal, TheFirstOneDrainsAndGivesWhatWindowsHold) {
-  // A listening source that nobody talks to never ends by itself.
-  const std::string sql =
-      "CREATE TABLE e (s BIGINT) WITH ('connector'='tcp','listen'='127.0.0.1:0','format'='csv');\n"
-      "CREATE TABLE o (s BIGINT) WITH ('connector'='filesystem','path'='-','format'='csv');\n"
-      "INSERT INTO o SELECT s FROM e;\n";
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     Pipe messages;
     const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    Process process({"run", "--backend", GetParam(), "-e", sql}, nothing, nothing, messages.write_end);
+    Process process({"run", "--backend", GetParam(), "-e", kListening}, nothing, nothing, messages.write_end);
     messages.close_write();
     EXPECT_THAT(messages.read_until("listening: e on 127.0.0.1:"), HasSubstr("listening"));
     process.send(signal);
@@ -365,6 +418,20 @@ TEST_P(ProgramSignal, TheFirstOneDrainsAndGivesWhatWindowsHold) {
     EXPECT_EQ(process.wait(), kExitOk);
     close(nothing);
   }
+}
+
+TEST_P(ProgramSignal, AHangupThatTheCallerIgnoresIsIgnored) {
+  Pipe messages;
+  const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  const auto before = std::signal(SIGHUP, SIG_IGN);  // what nohup does; a program that is started inherits it
+  Process process({"run", "--backend", GetParam(), "-e", kListening}, nothing, nothing, messages.write_end);
+  std::signal(SIGHUP, before);
+  messages.close_write();
+  messages.read_until("listening: e on 127.0.0.1:");
+  process.send(SIGHUP);
+  process.send(SIGTERM);
+  EXPECT_EQ(process.wait(), kExitOk) << "two that are not ignored would stop it";
+  close(nothing);
 }
 
 TEST_P(ProgramSignal, TheSecondOneStopsARunThatCannotDrain) {

@@ -195,7 +195,7 @@ ParsedCommandLine parse_command_line(int argument_count, const char* const* argu
   app.footer(
       "Rows go to standard output, everything else to standard error. Exit codes: 0 done or drained, 1 failed,\n"
       "2 usage, 4 rows dropped under --fail-on-drop, 69 not available here, 74 input or output, 78 SQL or options,\n"
-      "130 stopped by a second Ctrl-C (the first one drains).");
+      "130 stopped by a second Ctrl-C (the first one drains, as do TERM and HUP).");
   for (const VerbRow& row : kVerbs) {
     CLI::App* verb = app.add_subcommand(row.name, row.meaning);
     verb->callback([&command, which = row.verb] { command.verb = which; });

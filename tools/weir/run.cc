@@ -41,7 +41,7 @@ void on_signal(int) {
   errno = saved;
 }
 
-/// Sends INT and TERM to the job as long as this lives.
+/// Sends INT and TERM to the job as long as this lives; HUP too, where the caller does not ignore it (nohup).
 class SignalScope {
  public:
   explicit SignalScope(Job& job) {
@@ -52,17 +52,20 @@ class SignalScope {
     action.sa_flags = SA_RESTART;
     sigaction(SIGINT, &action, &previous_int_);
     sigaction(SIGTERM, &action, &previous_term_);
+    sigaction(SIGHUP, nullptr, &previous_hup_);
+    if (previous_hup_.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
   }
   ~SignalScope() {
     sigaction(SIGINT, &previous_int_, nullptr);
     sigaction(SIGTERM, &previous_term_, nullptr);
+    sigaction(SIGHUP, &previous_hup_, nullptr);
     signalled_job.store(nullptr);
   }
   SignalScope(const SignalScope&) = delete;
   SignalScope& operator=(const SignalScope&) = delete;
 
  private:
-  struct sigaction previous_int_ = {}, previous_term_ = {};
+  struct sigaction previous_int_ = {}, previous_term_ = {}, previous_hup_ = {};
 };
 
 std::string progress_text(const JobProgress& now, const JobProgress& before, double seconds) {
@@ -251,10 +254,15 @@ int run_job(const CommandLine& command, const Console& console) {
     options.clock = &sim->clock;
     options.threads = false;
   }
+  std::set<std::string> said(std::get<JobPlan>(planned).notes.begin(), std::get<JobPlan>(planned).notes.end());
   Result<std::unique_ptr<Job>> created = Job::create(std::get<JobPlan>(std::move(planned)), options);
   if (!created) return console.error(created.error());
   Job& job = **created;
-  for (const std::string& note : job.notes()) console.note("note", note);
+  for (const std::string& note : job.notes())
+    if (said.insert(note).second) console.note("note", note);
+  // A trace that cannot be written is found before the rows are.
+  if (!command.trace_file.empty())
+    if (const Result<void> empty = write_file(command.trace_file, ""); !empty) return console.error(empty.error());
 
   const std::int64_t start_ns = clock.now_ns();
   std::optional<SignalScope> signals(job);
