@@ -1,5 +1,6 @@
 // Giving out the windows that a watermark completes. See window_aggregate.h.
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -181,14 +182,23 @@ Result<GroupSelection> WindowAggregate::select_groups(std::uint32_t room) {
     return shared_->rows(groups_.get(), count);
   }
   GroupTable& table = store_.at(0).table;
-  std::uint32_t count = 0;
+  // In registers: what is written below could be any member, as far as the compiler knows.
+  std::uint32_t* groups = groups_.get();
+  const simd::GroupRows states = table.state_rows();
+  const auto present = [&states](std::uint32_t group) {
+    std::uint64_t rows;
+    std::memcpy(&rows, states.base + group * states.stride, sizeof rows);
+    return rows != 0;
+  };
+  std::uint32_t count = 0, position = position_;
   const std::uint32_t end = table.group_end();
-  for (; position_ < end && count < room; ++position_) {
-    groups_[count] = position_;
-    count += table.present(position_) ? 1 : 0;
+  for (; position < end && count < room; ++position) {
+    groups[count] = position;
+    count += present(position) ? 1 : 0;
   }
-  while (position_ < end && !table.present(position_)) ++position_;
-  return GroupSelection{&table, groups_.get(), count, {}, nullptr, true};
+  while (position < end && !present(position)) ++position;
+  position_ = position;
+  return GroupSelection{&table, groups, count, {}, nullptr, true};
 }
 
 bool WindowAggregate::selected_all() const noexcept {

@@ -13,7 +13,7 @@
 namespace weir {
 
 SliceAssigner::SliceAssigner(const WindowMath& math, std::uint32_t capacity)
-    : math_(math), table_mask_(std::bit_ceil(capacity * 2u) - 1) {
+    : math_(math), table_mask_(std::bit_ceil(capacity * 2u) - 1), near_start_(math.slice_start(0)) {
   runs_ = std::make_unique<SliceRun[]>(capacity);
   run_table_ = std::make_unique<std::uint32_t[]>(table_mask_ + 1);
   std::memset(run_table_.get(), 0xFF, (table_mask_ + 1) * sizeof(std::uint32_t));
@@ -101,6 +101,14 @@ Result<void> SliceAssigner::check_times(const Batch& batch, const Vector& times,
   return {};
 }
 
+/// The start of the slice of a time within time_min() … time_max(). Few rows at a time mostly go where the last ones
+/// went: no division then.
+std::int64_t SliceAssigner::near_start(EventTime time) noexcept {
+  const std::uint64_t since = static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(near_start_);
+  if (since >= static_cast<std::uint64_t>(math_.slice)) near_start_ = math_.slice_start(time);
+  return near_start_;
+}
+
 /// Runs of rows that come in order of their slices: each is a piece of the selection. False where they do not.
 bool SliceAssigner::assign_in_order(const simd::Rows& rows, const std::int64_t* times) noexcept {
   const std::uint32_t count = simd::slice_stretches(times, math_.slice, math_.offset, rows, stretches_.get());
@@ -122,15 +130,16 @@ Result<std::span<const SliceRun>> SliceAssigner::assign(const Batch& batch, cons
   EventTime least = 0, greatest = 0;
   WEIR_TRY(check_times(batch, times, rows, least, greatest));
   // No window that a row belongs to ends before the first window of the least slice.
-  const std::int64_t first_end = math_.first_end(math_.slice_start(least));
+  const std::int64_t start = near_start(least);
+  const std::int64_t first_end = math_.first_end(start);
   const Watermark* watermarks = decide_late ? batch.header().row_watermarks : nullptr;
   if (watermarks != nullptr && !math_.fired(first_end, math_.less_lateness(batch.header().watermark_after)))
     watermarks = nullptr;
   merged = math_.less_lateness(merged);
   const bool on_time = watermarks == nullptr && (decide_late || !math_.fired(first_end, merged));
   start_runs();
-  if (on_time && simd::in_one_slice(least, greatest, math_.slice, math_.offset)) {
-    runs_[0] = {math_.slice_start(least), first_end, rows};
+  if (on_time && greatest - start < math_.slice) {
+    runs_[0] = {start, first_end, rows};
     run_count_ = 1;
     return std::span<const SliceRun>(runs_.get(), 1);
   }
@@ -139,19 +148,19 @@ Result<std::span<const SliceRun>> SliceAssigner::assign(const Batch& batch, cons
   simd::slice_starts(times.values<std::int64_t>(), math_.slice, math_.offset, rows, starts_.get());
   for (std::uint32_t i = 0; i < rows.count; ++i) {
     const std::uint32_t row = rows[i];
-    const std::int64_t start = starts_[row];
-    std::int64_t end = math_.first_end(start);
+    const std::int64_t own_start = starts_[row];
+    std::int64_t end = math_.first_end(own_start);
     if (!on_time) {
       const Watermark watermark =
           decide_late ? (watermarks != nullptr ? math_.less_lateness(watermarks[row]) : kWatermarkNone) : merged;
-      if (math_.fired(math_.last_end(start), watermark)) {
+      if (math_.fired(math_.last_end(own_start), watermark)) {
         WEIR_CHECK(decide_late);  // behind an exchange no row is late: that was decided before it
         late_[late_count_++] = row;
         continue;
       }
       end = math_.first_open_end(end, watermark);
     }
-    put(row, start, end);
+    put(row, own_start, end);
   }
   return collect();
 }

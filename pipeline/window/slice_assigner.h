@@ -41,6 +41,7 @@ class SliceAssigner {
  private:
   Result<void> check_times(const Batch& batch, const Vector& times, const simd::Rows& rows, EventTime& least,
                            EventTime& greatest) const;
+  std::int64_t near_start(EventTime time) noexcept;
   std::uint32_t run_of(std::int64_t start, std::int64_t window_end_min) noexcept;
   bool assign_in_order(const simd::Rows& rows, const std::int64_t* times) noexcept;
   bool partials_in_order(const simd::Rows& rows, const std::int64_t* starts, const std::int64_t* ends) noexcept;
@@ -65,6 +66,7 @@ class SliceAssigner {
   std::uint32_t row_count_ = 0;
   std::uint32_t late_count_ = 0;
   std::uint32_t last_run_ = 0;
+  std::int64_t near_start_;  // of the slice in which the last batch's least time lay
   std::size_t memory_bytes_ = 0;
 };
 
