@@ -1,7 +1,9 @@
 // LISTAGG, ARRAY_AGG, JSON_ARRAYAGG and JSON_OBJECTAGG: the values of a group as one text. There are no vectors of
 // ARRAY and MAP yet, so ARRAY_AGG gives the text of a JSON array.
+#include <charconv>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -28,8 +30,8 @@ class ListAgg final : public RowListFunction {
 
 class ArrayAgg final : public RowListFunction {
  public:
-  ArrayAgg(const AggregateCallInfo& call, bool takes_nulls, bool empty_has_result)
-      : RowListFunction(call), takes_nulls_(takes_nulls), empty_has_result_(empty_has_result) {}
+  ArrayAgg(const AggregateCallInfo& call, bool takes_nulls, bool empty_has_result, std::size_t limit = 0)
+      : RowListFunction(call, limit), takes_nulls_(takes_nulls), empty_has_result_(empty_has_result) {}
 
  private:
   Result<bool> takes(const Listed& row) const override { return takes_nulls_ || row.values[0].valid; }
@@ -112,18 +114,39 @@ AggregateDefinition listagg() {
   return made;
 }
 
+/// Of "LIMIT n", which the parser makes of ARRAY_AGG(x … LIMIT n); 0 where there is none.
+Result<std::size_t> limit_clause(std::span<const Value> constants) {
+  constexpr std::string_view kLimit = "LIMIT ";
+  if (constants.empty()) return std::size_t{0};
+  const auto* text = std::get_if<std::string>(&constants[0].data);
+  std::size_t limit = 0;
+  const bool clause =
+      text != nullptr && text->starts_with(kLimit) && text->size() > kLimit.size() &&
+      std::from_chars(text->data() + kLimit.size(), text->data() + text->size(), limit).ec == std::errc();
+  if (!clause) return Error(ErrorCode::kSqlType, "ARRAY_AGG takes one argument").with_hint("ARRAY_AGG(x LIMIT n)");
+  if (limit == 0) return Error(ErrorCode::kSqlType, "LIMIT 0 leaves nothing of ARRAY_AGG");
+  return limit;
+}
+
 AggregateDefinition array_agg() {
   AggregateDefinition made;
   made.name = "ARRAY_AGG";
-  made.signature = "ARRAY_AGG(x) [WITHIN GROUP (ORDER BY …)]";
-  made.meaning = "all values, NULLs too, as the text of a JSON array; NULL where there is no row";
+  made.signature = "ARRAY_AGG(x [ORDER BY …] [LIMIT n])";
+  made.meaning =
+      "all values, NULLs too unless IGNORE NULLS, as the text of a JSON array, or the first n of them; NULL where "
+      "there "
+      "is no row";
+  made.arguments_max = 2;
+  made.constants_max = 1;
   made.order_allowed = made.distinct_allowed = true;
-  made.resolve = [](std::span<const Type> arguments, std::span<const Value>) -> Result<Type> {
+  made.resolve = [](std::span<const Type> arguments, std::span<const Value> constants) -> Result<Type> {
     WEIR_TRY(check_value("ARRAY_AGG", arguments[0]));
+    WEIR_TRY(limit_clause(constants));
     return Type::string();
   };
   made.make = [](const AggregateCallInfo& call) -> Result<AggregateFunctionPtr> {
-    return AggregateFunctionPtr(std::make_shared<ArrayAgg>(call, true, false));
+    WEIR_ASSIGN(const std::size_t limit, limit_clause(call.constants));
+    return AggregateFunctionPtr(std::make_shared<ArrayAgg>(call, true, false, limit));
   };
   return made;
 }

@@ -45,11 +45,12 @@ struct RowListFunction::State {
   static const State& of(const std::byte* state) noexcept { return *reinterpret_cast<const State*>(state); }
 };
 
-RowListFunction::RowListFunction(const AggregateCallInfo& call)
+RowListFunction::RowListFunction(const AggregateCallInfo& call, std::size_t limit)
     : types_(call.arguments),
       order_(call.order),
       values_(call.arguments.size() - call.order.size()),
-      distinct_(call.distinct) {
+      distinct_(call.distinct),
+      limit_(limit) {
   WEIR_CHECK(values_ >= 1 && values_ <= 2);
 }
 
@@ -57,8 +58,13 @@ std::size_t RowListFunction::state_bytes() const noexcept {
   return sizeof(State);
 }
 
-Result<void> RowListFunction::append(State& state, std::size_t bytes, StateHeap& heap, char*& at) {
-  if (bytes > state.capacity - state.used) {
+Result<void> RowListFunction::append(State& state, std::size_t bytes, StateHeap& heap, char*& at) const {
+  bool grows = bytes > state.capacity - state.used;
+  if (grows && limit_ != 0 && state.used != 0) {
+    WEIR_TRY(prune(state, heap));
+    grows = state.used + bytes > state.capacity / 2;  // half stays free, so that the next prune is as many bytes away
+  }
+  if (grows) {
     const std::size_t wanted = std::max({state.used + bytes, state.capacity * 2, std::size_t{64}});
     auto* grown = static_cast<char*>(heap.take(wanted));
     if (grown == nullptr) return full(heap);
@@ -69,6 +75,30 @@ Result<void> RowListFunction::append(State& state, std::size_t bytes, StateHeap&
   }
   at = state.rows + state.used;
   state.used += bytes;
+  return {};
+}
+
+/// Gives up the rows behind the first limit_ of the result: no row that comes later brings one of them back.
+Result<void> RowListFunction::prune(State& state, StateHeap& heap) const {
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < state.used; at += row_bytes(state.rows + at)) ++count;
+  if (count <= limit_) return {};
+  auto* index = static_cast<const char**>(heap.take(count * sizeof(char*)));
+  auto* kept = static_cast<char*>(heap.take(state.capacity));
+  if (index == nullptr || kept == nullptr) {
+    heap.give_back(index, count * sizeof(char*));
+    heap.give_back(kept, state.capacity);
+    return full(heap);
+  }
+  std::size_t used = 0;
+  for (const char* row : sorted(state, index)) {
+    std::memcpy(kept + used, row, row_bytes(row));
+    used += row_bytes(row);
+  }
+  heap.give_back(index, count * sizeof(char*));
+  heap.give_back(state.rows, state.capacity);
+  state.rows = kept;
+  state.used = used;
   return {};
 }
 
@@ -173,7 +203,7 @@ std::span<const char*> RowListFunction::sorted(const State& state, const char** 
     if (last_wins()) return {index, count};  // stays in the order of the values
   }
   if (!std::is_sorted(index, index + count, in_order)) std::sort(index, index + count, in_order);
-  return {index, count};
+  return {index, limit_ == 0 ? count : std::min(count, limit_)};
 }
 
 Result<void> RowListFunction::lower(std::byte* state, StateHeap& heap, Vector& to, std::uint32_t row) const {

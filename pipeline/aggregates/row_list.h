@@ -38,7 +38,8 @@ class RowListFunction : public AggregateFunction {
   struct Listed {
     StoredValue values[2];
   };
-  explicit RowListFunction(const AggregateCallInfo& call);
+  /// `limit`: how many rows of the result stand, from its front; 0: all. Those behind are given up as the list grows.
+  explicit RowListFunction(const AggregateCallInfo& call, std::size_t limit = 0);
 
   const Type& type(std::size_t value) const noexcept { return types_[value]; }
   /// Whether a row stands in the list at all. Errors: kValueOutOfRange.
@@ -54,7 +55,8 @@ class RowListFunction : public AggregateFunction {
 
  private:
   struct State;
-  static Result<void> append(State& state, std::size_t bytes, StateHeap& heap, char*& at);
+  Result<void> append(State& state, std::size_t bytes, StateHeap& heap, char*& at) const;
+  Result<void> prune(State& state, StateHeap& heap) const;
   Listed listed(const char* row) const noexcept;
   bool same_value(const char* a, const char* b) const noexcept { return compare_values(a, b) == 0; }
   int compare_values(const char* a, const char* b) const noexcept;
@@ -65,6 +67,7 @@ class RowListFunction : public AggregateFunction {
   std::vector<AggregateOrder> order_;
   std::size_t values_ = 1;
   bool distinct_ = false;
+  std::size_t limit_ = 0;  // rows of the result at most; 0: all
 };
 
 }  // namespace weir

@@ -328,6 +328,7 @@ std::size_t SourceFragment::feed() {
   std::size_t work = 0;
   std::fill(pending_.begin(), pending_.end(), std::uint8_t{0});
   work += push_dead_letters();
+  if (idle_clocks_) watermark_->blocked(!head().accepts());
   for (int batch = 0; batch < kBatchesPerRun && head().accepts(); ++batch) {
     const int next = next_input();
     if (next < 0 || (dead_letters_ != nullptr && dead_letters_->wants_pause())) break;

@@ -173,8 +173,11 @@ class SourceFragment final : public Fragment {
     board_sender_ = sender;
     board_zone_ = std::move(zone);
   }
-  /// The operator that is told of ended inputs; null where the table has no watermark.
-  void set_watermark_operator(WatermarkOperator* op) noexcept { watermark_ = op; }
+  /// The operator that is told of ended inputs (none where the table has no watermark), and whether inputs can be idle.
+  void set_watermark_operator(WatermarkOperator& op, bool idle_clocks) noexcept {
+    watermark_ = &op;
+    idle_clocks_ = idle_clocks;
+  }
 
   bool reads() const noexcept override { return true; }
   void report(JobLedger& ledger) const override;
@@ -206,6 +209,7 @@ class SourceFragment final : public Fragment {
   MalformedPolicy malformed_;
   std::string table_;
   WatermarkOperator* watermark_ = nullptr;
+  bool idle_clocks_ = false;
   std::unique_ptr<DeadLetterQueue> dead_letters_;
   Operator* dead_letters_to_ = nullptr;
   IdleBoard* board_ = nullptr;

@@ -293,7 +293,7 @@ class QueryBuilder {
       watermark.jump_max_ns = query_.time.jump_max_ns;
       watermark.jump_rows = query_.time.jump_rows;
       WEIR_ASSIGN(std::unique_ptr<WatermarkOperator> op, WatermarkOperator::create(fragment->context(), watermark));
-      fragment->set_watermark_operator(op.get());
+      fragment->set_watermark_operator(*op, watermark.idle_timeout_ns != 0);
       if (board_ != nullptr) {
         std::unique_ptr<TimeZone> zone;
         if (const std::string& civil = query_.plan.aggregates[0].civil_zone; !civil.empty()) {

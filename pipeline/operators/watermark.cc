@@ -169,6 +169,17 @@ class WatermarkAssigner final : public WatermarkOperator {
     return true;
   }
 
+  void blocked(bool now) override {
+    if (idle_timeout_ == 0 || now == blocked_) return;
+    blocked_ = now;
+    const std::int64_t time = context_.clock->now_ns();
+    if (now) {
+      blocked_since_ = time;
+      return;
+    }
+    for (Input& input : inputs_) input.waits_since += time - blocked_since_;
+  }
+
   bool all_idle() const noexcept override { return idle_told_; }
 
   void begin_return() override {
@@ -410,6 +421,8 @@ class WatermarkAssigner final : public WatermarkOperator {
   bool held_ = false;
   bool none_counts_ = false;  // all that have not ended are idle
   bool idle_told_ = false;
+  bool blocked_ = false;
+  std::int64_t blocked_since_ = 0;
   std::uint64_t null_event_times_ = 0;
   std::uint64_t rejected_ = 0;
 };

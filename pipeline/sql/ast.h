@@ -107,7 +107,8 @@ struct Expr {
     kLike,         // text: LIKE or SIMILAR TO; value, pattern [, escape]; negated
     kCase,         // flag: first child is the operand; when, then, …[, else] (odd tail)
     kCast,         // 1 child, type; flag: TRY_CAST
-    kCall,         // text: upper-case name; children; flag: DISTINCT; star: (*); order; filter; over
+    kCall,         // text: upper-case name; children; flag: DISTINCT; star: (*); order; filter; over; unit: "", IGNORE
+                   // or RESPECT (NULLS); unit2: digits of LIMIT inside the call
     kExtract,      // unit; 1 child
     kRound,        // text: FLOOR or CEIL; unit; 1 child
     kTimestampOp,  // text: TIMESTAMPADD or TIMESTAMPDIFF; unit; 2 children

@@ -165,6 +165,7 @@ class Binder {
   ExpressionPtr bind_call(const Expr& expr, ExprScope& scope);
   ExpressionPtr bind_aggregate_call(const Expr& expr, ExprScope& scope);
   bool bind_aggregate_arguments(const Expr& expr, ExprScope& scope, AggregateCall& aggregate);
+  bool bind_null_treatment(const Expr& expr, AggregateCall& aggregate);
   bool sums_fast(const Expr& call);
   std::optional<Value> bind_constant_argument(const ExpressionPtr& argument, const Expr& call, SourceSpan span);
   bool resolve(AggregateCall& aggregate);
@@ -174,6 +175,7 @@ class Binder {
   ExpressionPtr checked(Result<ExpressionPtr> result, SourceSpan span);
 
   const SqlOptions& options_;
+  const Select* select_ = nullptr;      // whose clauses are being bound, for hints about its aliases
   const Grouping* grouping_ = nullptr;  // whose items are being bound, for GROUPING(…)
   Diagnostics& diagnostics_;
   JobPlan plan_;

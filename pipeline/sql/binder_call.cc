@@ -30,17 +30,28 @@ ExpressionPtr Binder::bind_call(const Expr& expr, ExprScope& scope) {
           "it stands in FROM: TABLE(" + name + "(TABLE t, DESCRIPTOR(ts), …)), or in GROUP BY");
     return nullptr;
   }
-  if (expr.star || expr.flag || !expr.order.empty() || !expr.filter.empty()) {
-    const std::string what = expr.star ? "`*`" : expr.flag ? "DISTINCT" : !expr.order.empty() ? "ORDER BY" : "FILTER";
-    error(ErrorCode::kSqlSemantic, expr.span, what + " is for aggregates; `" + name + "` is none");
+  if (expr.star || expr.flag || !expr.order.empty() || !expr.filter.empty() || !expr.unit.empty() ||
+      !expr.unit2.empty()) {
+    const std::string what = expr.star              ? "`*`"
+                             : expr.flag            ? "DISTINCT"
+                             : !expr.order.empty()  ? "ORDER BY"
+                             : !expr.filter.empty() ? "FILTER"
+                             : !expr.unit.empty()   ? expr.unit + " NULLS"
+                                                    : "LIMIT";
+    const std::string_view own = own_spelling(name);
+    error(ErrorCode::kSqlSemantic, expr.span, what + " is for aggregates; `" + name + "` is none",
+          own.empty() ? "" : "write " + std::string(own));
     return nullptr;
   }
   std::vector<ExpressionPtr> arguments;
   if (!bind_all(expr.children, scope, arguments)) return nullptr;
   Result<ExpressionPtr> bound = make_call(name, std::move(arguments), expr.span, functions());
   if (bound.has_value()) return std::move(bound).value();
-  const std::string known = bound.error().code() == ErrorCode::kSqlUnknownName ? unsupported_function(name) : "";
-  if (known.empty()) {
+  const bool unknown = bound.error().code() == ErrorCode::kSqlUnknownName;
+  const std::string known = unknown ? unsupported_function(name) : "";
+  if (const std::string_view own = own_spelling(name); unknown && !own.empty()) {
+    error(ErrorCode::kSqlUnknownName, expr.span, "no function is called " + name, "write " + std::string(own));
+  } else if (known.empty()) {
     diagnostics_.report(bound.error(), expr.span);
   } else {
     unsupported(expr.span, known);
@@ -69,6 +80,11 @@ bool Binder::bind_aggregate_arguments(const Expr& expr, ExprScope& scope, Aggreg
     if (!value.has_value()) return false;
     aggregate.constants.push_back(std::move(*value));
   }
+  if (!expr.unit2.empty() && expr.text != "ARRAY_AGG") {
+    unsupported(expr.span, "LIMIT inside " + expr.text + " is not supported", "ARRAY_AGG(x ORDER BY … LIMIT n) takes it");
+    return false;
+  }
+  if (!expr.unit2.empty()) aggregate.constants.push_back(Value{"LIMIT " + expr.unit2});
   arguments.resize(arguments.size() - constants);
   arguments.insert(ordered_set ? arguments.begin() : arguments.end(), keys.begin(), keys.end());
   return true;
@@ -104,6 +120,22 @@ std::optional<Value> Binder::bind_constant_argument(const ExpressionPtr& argumen
     return std::nullopt;
   }
   return std::move(value).value();
+}
+
+/// IGNORE NULLS is one more condition of FILTER: the first argument IS NOT NULL.
+bool Binder::bind_null_treatment(const Expr& expr, AggregateCall& aggregate) {
+  if (expr.unit.empty()) return true;
+  if (expr.unit == "RESPECT") {
+    if (expr.text == "ARRAY_AGG") return true;
+    unsupported(expr.span, "RESPECT NULLS is not supported: " + expr.text + " leaves NULLs out",
+                "COALESCE(x, …) gives them a value; ARRAY_AGG takes them");
+    return false;
+  }
+  if (aggregate.arguments.empty()) return true;  // COUNT(*)
+  ExpressionPtr there = call("IS NOT NULL", {aggregate.arguments[0]}, expr.span);
+  if (there == nullptr) return false;
+  aggregate.filter = aggregate.filter == nullptr ? there : call("AND", {aggregate.filter, there}, expr.span);
+  return aggregate.filter != nullptr;
 }
 
 /// Finds the type of a call; a function is made once here, so that what it refuses is told with its place.
@@ -167,6 +199,7 @@ ExpressionPtr Binder::bind_aggregate_call(const Expr& expr, ExprScope& scope) {
     aggregate.filter = bind_condition(expr.filter[0], inner);
     if (aggregate.filter == nullptr) return nullptr;
   }
+  if (!bind_null_treatment(expr, aggregate)) return nullptr;
   const Result<Type> without = aggregate.definition != nullptr ? Type() : resolve_aggregate(expr.text, {}, false);
   const bool unsupported_yet = !without.has_value() && without.error().code() == ErrorCode::kSqlUnsupported;
   if (expr.children.empty() && expr.order.empty() && !expr.star && !unsupported_yet) {

@@ -179,6 +179,12 @@ const BoundColumn* Binder::find_column(const Name& column, std::string_view tabl
     hint = "the columns are ";
     for (std::size_t i = 0; i < names.size(); ++i) hint += (i == 0 ? "`" : ", `") + names[i] + "`";
   }
+  if (select_ != nullptr && table.empty()) {
+    const bool alias = std::any_of(select_->items.begin(), select_->items.end(), [&](const SelectItem& item) {
+      return item.alias && item.alias->text == column.text;
+    });
+    if (alias) hint = "names given by AS are not known in other clauses of the query: repeat the expression";
+  }
   error(ErrorCode::kSqlUnknownName, column.span, "unknown column `" + column.text + "`", std::move(hint));
   return nullptr;
 }

@@ -100,6 +100,7 @@ Relation Binder::bind_select(const Select& select, SourceSpan span) {
   }
   Relation input = bind_from(select.from[0]);
   if (!input) return {};
+  select_ = &select;
   bool good = true;
   if (!select.where.empty()) {
     ExprScope scope;
@@ -111,11 +112,13 @@ Relation Binder::bind_select(const Select& select, SourceSpan span) {
                           (!select.having.empty() && has_aggregate(select.having[0]));
   const bool grouped = select.grouped || aggregates || select.distinct;
   if (!grouped && !select.having.empty()) {
+    select_ = nullptr;
     error(ErrorCode::kSqlSemantic, select.having[0].span, "HAVING without GROUP BY", "use WHERE");
     return {};
   }
   Relation out =
       grouped ? bind_aggregate(select, std::move(input), span) : bind_projection(select, std::move(input), span);
+  select_ = nullptr;
   return good && out && within_limits(out, span) ? std::move(out) : Relation{};
 }
 

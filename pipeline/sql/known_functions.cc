@@ -177,6 +177,56 @@ constexpr std::array kScalar = std::to_array<std::string_view>({"ABS",
                                                                 "OBJECT_OF",
                                                                 "GROUP_ID"});
 
+struct Spelling {
+  std::string_view name, own;
+};
+// Aggregates by the names that other dialects and libraries have for them.
+constexpr std::array kSpellings = std::to_array<Spelling>({
+    {"APPROX_DISTINCT", "APPROX_COUNT_DISTINCT(x)"},
+    {"APPROX_MEDIAN", "APPROX_PERCENTILE(x, 0.5)"},
+    {"APPROX_MOST_FREQUENT", "APPROX_TOP_K(x, k)"},
+    {"ARBITRARY", "ANY_VALUE(x)"},
+    {"BOOLAND_AGG", "BOOL_AND(condition)"},
+    {"BOOLOR_AGG", "BOOL_OR(condition)"},
+    {"COR", "CORR(y, x)"},
+    {"COUNT_IF", "COUNT(*) FILTER (WHERE condition)"},
+    {"COUNTIF", "COUNT(*) FILTER (WHERE condition)"},
+    {"COV", "COVAR_SAMP(y, x)"},
+    {"DELTA", "LAST_VALUE(x) - FIRST_VALUE(x)"},
+    {"DERIV", "SLOPE(x)"},
+    {"DEV", "STDDEV_POP(x)"},
+    {"EWM", "EMA(x, half_life)"},
+    {"EWMA", "EMA(x, half_life)"},
+    {"FIRST", "FIRST_VALUE(x)"},
+    {"GEOMEAN", "EXP(AVG(LN(x)))"},
+    {"GROUP_ARRAY", "ARRAY_AGG(x)"},
+    {"GROUP_CONCAT", "LISTAGG(string, separator) WITHIN GROUP (ORDER BY …)"},
+    {"GROUPARRAY", "ARRAY_AGG(x)"},
+    {"KURT", "KURTOSIS(x)"},
+    {"LAST", "LAST_VALUE(x)"},
+    {"LOGICAL_AND", "BOOL_AND(condition)"},
+    {"LOGICAL_OR", "BOOL_OR(condition)"},
+    {"MAP_AGG", "JSON_OBJECTAGG(KEY k VALUE v)"},
+    {"MEAN", "AVG(x)"},
+    {"NUNIQUE", "COUNT(DISTINCT x)"},
+    {"OBJECT_AGG", "JSON_OBJECTAGG(KEY k VALUE v)"},
+    {"PRODUCT", "EXP(SUM(LN(x)))"},
+    {"QUANTILE", "PERCENTILE(x, fraction)"},
+    {"QUANTILE_CONT", "PERCENTILE_CONT(x, fraction)"},
+    {"QUANTILE_DISC", "PERCENTILE_DISC(x, fraction)"},
+    {"SKEW", "SKEWNESS(x)"},
+    {"STD", "STDDEV(x)"},
+    {"STDEV", "STDDEV(x)"},
+    {"STRING_AGG", "LISTAGG(string, separator) WITHIN GROUP (ORDER BY …)"},
+    {"SUM_IF", "SUM(x) FILTER (WHERE condition)"},
+    {"SUMIF", "SUM(x) FILTER (WHERE condition)"},
+    {"TOPK", "TOP_K(x, k)"},
+    {"UNIQ", "APPROX_COUNT_DISTINCT(x)"},
+    {"VAR", "VARIANCE(x)"},
+    {"WAVG", "VWAP(x, weight)"},
+    {"WSUM", "SUM(x * weight)"},
+});
+
 template <typename Array>
 bool contains(const Array& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -190,6 +240,12 @@ std::string unsupported_function(std::string_view name) {
   if (contains(kMatch, name)) return quoted + " belongs to MATCH_RECOGNIZE, which is not supported yet";
   if (contains(kScalar, name)) return "the function " + quoted + " is not supported yet";
   return {};
+}
+
+std::string_view own_spelling(std::string_view name) noexcept {
+  const auto* const found =
+      std::find_if(kSpellings.begin(), kSpellings.end(), [&](const Spelling& other) { return other.name == name; });
+  return found == kSpellings.end() ? std::string_view() : found->own;
 }
 
 bool is_window_function(std::string_view name) noexcept {

@@ -11,6 +11,9 @@ namespace weir::sql {
 /// upper case.
 std::string unsupported_function(std::string_view name);
 
+/// How Weir spells an aggregate that other dialects or libraries call `name` (in upper case); "" where it is none.
+std::string_view own_spelling(std::string_view name) noexcept;
+
 /// TUMBLE, HOP, CUMULATE, SESSION. `name` in upper case, as below.
 bool is_window_function(std::string_view name) noexcept;
 /// "TUMBLE" of "TUMBLE_START", or "".

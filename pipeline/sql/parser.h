@@ -131,6 +131,7 @@ class Parser {
   Expr substring();
   Expr collection(Expr::Kind kind);
   void call_suffix(Expr& call);
+  std::string null_treatment();
   Over over();
   FrameBound frame_bound();
   Expr make(Expr::Kind kind, std::uint32_t begin, std::vector<Expr> children = {});

@@ -334,6 +334,7 @@ Expr Parser::call(std::string name, std::uint32_t begin) {
   bool star = false;
   std::vector<Expr> children;
   std::vector<SortItem> order;
+  std::string nulls, limit;
   if (at_symbol("*")) {
     next();
     star = true;
@@ -345,10 +346,12 @@ Expr Parser::call(std::string name, std::uint32_t begin) {
             ErrorCode::kSqlSemantic);
     }
     children = expressions();
+    nulls = null_treatment();
     if (accept_word("ORDER")) {
       expect_word("BY");
       order = sort_items();
     }
+    if (accept_word("LIMIT")) limit = std::to_string(integer("LIMIT", 1'000'000));
     if (at_symbol("=>")) unsupported(here(), "named arguments of scalar functions are not supported");
   }
   expect_symbol(")");
@@ -357,39 +360,50 @@ Expr Parser::call(std::string name, std::uint32_t begin) {
   out.flag = distinct;
   out.star = star;
   out.order = std::move(order);
+  out.unit = std::move(nulls);
+  out.unit2 = std::move(limit);
   call_suffix(out);
   out.span = since(begin);
   return out;
 }
 
-/// [WITHIN GROUP (ORDER BY …)] [FILTER (WHERE …)] [OVER (…) | OVER name]
+/// [(IGNORE | RESPECT) NULLS], in a call behind its arguments or behind its parenthesis: "", IGNORE or RESPECT.
+std::string Parser::null_treatment() {
+  for (const char* word : {"IGNORE", "RESPECT"}) {
+    if (accept_words({word, "NULLS"})) return word;
+  }
+  return {};
+}
+
+/// [nulls] [WITHIN GROUP (ORDER BY …)] [FILTER (WHERE …)] [OVER (…) | OVER name]. FILTER may stand in front, too.
 void Parser::call_suffix(Expr& call) {
-  if (at_word("WITHIN") && at_word("GROUP", 1)) {
-    if (!call.order.empty()) error(here(), "the call has an ORDER BY already", "", ErrorCode::kSqlSemantic);
-    next();
-    next();
-    expect_symbol("(");
-    expect_word("ORDER");
-    expect_word("BY");
-    call.order = sort_items();
-    expect_symbol(")");
-  }
-  if ((at_word("IGNORE") || at_word("RESPECT")) && at_word("NULLS", 1)) {
-    unsupported(here(), to_upper(peek().text) + " NULLS is not supported yet");
-  }
   const auto raise = [&](const Expr& inner) {
     call.height.value = std::max(call.height.value, inner.height.value + 1);
     if (call.height.value > kHeightMax) too_deep(call.span);
   };
-  for (const SortItem& item : call.order) raise(item.expr);
-  if (at_word("FILTER") && at_symbol("(", 1)) {
-    next();
-    expect_symbol("(");
-    expect_word("WHERE");
-    call.filter.push_back(expression());
-    raise(call.filter[0]);
-    expect_symbol(")");
+  for (;;) {
+    if (call.unit.empty()) call.unit = null_treatment();
+    if (at_word("WITHIN") && at_word("GROUP", 1)) {
+      if (!call.order.empty()) error(here(), "the call has an ORDER BY already", "", ErrorCode::kSqlSemantic);
+      next();
+      next();
+      expect_symbol("(");
+      expect_word("ORDER");
+      expect_word("BY");
+      call.order = sort_items();
+      expect_symbol(")");
+    } else if (call.filter.empty() && at_word("FILTER") && at_symbol("(", 1)) {
+      next();
+      expect_symbol("(");
+      expect_word("WHERE");
+      call.filter.push_back(expression());
+      expect_symbol(")");
+    } else {
+      break;
+    }
   }
+  for (const SortItem& item : call.order) raise(item.expr);
+  for (const Expr& condition : call.filter) raise(condition);
   if (accept_word("OVER")) {
     if (at_symbol("(")) {
       call.over = over();

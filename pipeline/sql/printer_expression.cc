@@ -197,8 +197,13 @@ std::string print_call(const Expr& expr) {
   if (expr.star) out += "*";
   if (expr.flag) out += "DISTINCT ";
   const std::string json = json_arguments(expr);
-  out += (json.empty() ? parts::list(children) : json) + ")";
-  if (!expr.order.empty()) out += " WITHIN GROUP (ORDER BY " + parts::sort_list(expr.order) + ")";
+  out += json.empty() ? parts::list(children) : json;
+  const bool inside = !expr.unit2.empty();
+  if (inside && !expr.order.empty()) out += " ORDER BY " + parts::sort_list(expr.order);
+  if (inside) out += " LIMIT " + expr.unit2;
+  out += ")";
+  if (!expr.unit.empty()) out += " " + expr.unit + " NULLS";
+  if (!inside && !expr.order.empty()) out += " WITHIN GROUP (ORDER BY " + parts::sort_list(expr.order) + ")";
   if (!expr.filter.empty()) out += " FILTER (WHERE " + print(expr.filter[0]) + ")";
   if (expr.over) out += " OVER " + parts::over(*expr.over);
   return out;

@@ -60,7 +60,8 @@ class IdleInputs : public testing::TestWithParam<std::tuple<std::uint32_t, Keyed
  protected:
   /// Makes a job of tumbling counts of 10 s, driven by poll().
   std::unique_ptr<Job> make(Queues& in, Results& out, const std::string& options = "",
-                            const std::string& query = kTumble, const std::string& settings = "") {
+                            const std::string& query = kTumble, const std::string& settings = "",
+                            std::uint32_t ring = 0) {
     JobOptions job = small_options();
     job.shards = std::get<0>(GetParam());
     job.keyed_plan = std::get<1>(GetParam());
@@ -70,6 +71,10 @@ class IdleInputs : public testing::TestWithParam<std::tuple<std::uint32_t, Keyed
     job.clock = &clock_;
     job.host_tables["t"] = in.table();
     job.host_tables["o"] = out.table();
+    if (ring != 0) {  // results are taken by a reader
+      job.host_tables["o"] = {};
+      job.host_tables["o"].results.batches = ring;
+    }
     auto made =
         make_job(settings +
                      "CREATE TABLE t (ms BIGINT NOT NULL, k INT NOT NULL, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR "
@@ -177,6 +182,63 @@ TEST_P(IdleInputs, without_a_timeout_it_holds_them_back_for_ever) {
   polls(*job, 4000);
   ASSERT_TRUE(job->wait_for(0));
   EXPECT_EQ(out.counted, 5);
+}
+
+TEST_P(IdleInputs, the_idle_clock_stops_under_back_pressure) {
+  const std::uint32_t beside = std::get<0>(GetParam());  // the input that stands on the shard of input 0
+  Queues in(beside + 1);
+  Results out;
+  auto job = make(in, out, kTimeout, kTumble, "", 2);
+  auto reader = job->reader("o");
+  ASSERT_TRUE(reader.has_value()) << reader.error().to_string();
+  for (auto& rows : in.rows) rows = {1'000'000};
+  in.rows[beside] = {1000};
+  polls(*job);
+  for (std::int64_t ms = 10'000; ms < 900'000; ms += 1000) in.rows[beside].push_back(ms);
+  polls(*job);
+  ASSERT_LT(in.next[beside], in.rows[beside].size()) << "results that nobody takes hold the job up";
+  clock_.advance(1000 * kSecond);
+  std::int64_t counted = 0;
+  const auto take = [&] {
+    for (int i = 0; i < 3000 && !job->wait_for(0); ++i) {
+      job->poll();
+      while (const Batch* batch = reader->next()) {
+        for (std::uint32_t row = 0; row < batch->row_count(); ++row)
+          counted += batch->column(1).values<std::int64_t>()[row];
+      }
+    }
+  };
+  take();
+  EXPECT_EQ(in.next[beside], in.rows[beside].size());
+  EXPECT_LE(job->progress().idle_inputs, beside - 1) << "input 0 was not asked in that time";
+  in.rows[beside].push_back(1'100'000);
+  take();
+  in.rows[0].push_back(1'001'000);
+  in.ended = true;
+  take();
+  ASSERT_TRUE(job->wait_for(0)) << "hangs";
+  expect_closed(job->ledger());
+  EXPECT_EQ(job->ledger().late, 0u);
+  EXPECT_EQ(counted, static_cast<std::int64_t>(job->ledger().records_read));
+}
+
+TEST_P(IdleInputs, the_end_of_a_bounded_input_goes_on_even_through_idle_ones) {
+  Queues in(3);
+  Results out;
+  auto job = make(in, out, kTimeout);
+  in.rows[0] = {1000, 35'000};
+  in.rows[1] = {2000};
+  polls(*job);
+  clock_.advance(30 * kSecond);
+  polls(*job);
+  EXPECT_EQ(job->progress().idle_inputs, 3u);
+  in.ended = true;
+  polls(*job, 4000);
+  ASSERT_TRUE(job->wait_for(0)) << "an input that is idle holds the end back";
+  ASSERT_TRUE(job->wait().has_value());
+  expect_closed(job->ledger());
+  EXPECT_EQ(out.counted, 3) << "every open window fires";
+  EXPECT_EQ(job->ledger().late, 0u);
 }
 
 TEST_P(IdleInputs, when_all_pause_what_stands_complete_comes_out_and_they_come_back) {

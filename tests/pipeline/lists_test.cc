@@ -128,6 +128,38 @@ TEST(ArrayAgg, ListsNullsTooAndIsNullWithoutRows) {
   check_aggregate(c);
 }
 
+TEST(ArrayAgg, WithALimitListsTheFirstOfTheOrder) {
+  for (const bool distinct : {false, true}) {
+    for (const std::size_t limit : {std::size_t{1}, std::size_t{3}, std::size_t{40}}) {
+      SCOPED_TRACE(std::to_string(limit) + (distinct ? " distinct" : ""));
+      AggregateCase c;
+      c.name = "ARRAY_AGG";
+      c.arguments = {Type::string(), Type::of(TypeId::kInt)};
+      c.order = {{true, true}};
+      c.constants = {Value{"LIMIT " + std::to_string(limit)}};
+      c.distinct = distinct;
+      c.row = [](Random& random) { return std::vector{some_text(random), Value{random.between(0, 9)}}; };
+      c.oracle = [distinct, limit](std::span<const AggregateRow> rows) -> Value {
+        if (rows.empty()) return {};
+        std::vector<AggregateRow> kept = by_key(rows, true);
+        if (distinct) {  // of each text the one that comes first
+          std::vector<AggregateRow> once;
+          for (const AggregateRow& row : kept) {
+            const bool there = std::any_of(once.begin(), once.end(), [&](const AggregateRow& other) {
+              return other.arguments[0].data == row.arguments[0].data;
+            });
+            if (!there) once.push_back(row);
+          }
+          kept = once;
+        }
+        if (kept.size() > limit) kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(limit), kept.end());
+        return {array_of(kept)};
+      };
+      check_aggregate(c);
+    }
+  }
+}
+
 TEST(ArrayAgg, KeepsOneNullWhenDistinct) {
   AggregateCase c;
   c.name = "ARRAY_AGG";

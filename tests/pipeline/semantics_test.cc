@@ -37,6 +37,7 @@ struct Job {
   std::string settings = {};
   std::string query = {};  ///< In place of select, window and group.
   std::uint32_t batch_rows = 1024;
+  std::string format = "'format' = 'csv', 'csv.null-literal' = ''";  ///< Of the sink.
 };
 
 Outcome run(const Job& job) {
@@ -51,8 +52,8 @@ Outcome run(const Job& job) {
       job.settings + "CREATE TABLE t (k STRING, v INT, ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS " +
       job.watermark + ") WITH ('connector' = 'filesystem', 'path' = '" + (folder / "in").string() +
       "', 'format' = 'csv', 'csv.null-literal' = '');\nCREATE TABLE o (" + job.types +
-      ") WITH ('connector' = 'filesystem', 'path' = '" + (folder / "out").string() +
-      "', 'format' = 'csv', 'csv.null-literal' = '');\nINSERT INTO o " +
+      ") WITH ('connector' = 'filesystem', 'path' = '" + (folder / "out").string() + "', " + job.format +
+      ");\nINSERT INTO o " +
       (job.query.empty() ? "SELECT " + job.select + " FROM TABLE(" + job.window + ") " + job.group : job.query) + ";";
   JobOptions options;
   options.shards = 1;
@@ -285,6 +286,27 @@ TEST(Rules, BothOfTwoEqualHoursGoToOneWindowThatFiresAfterTheSecond) {
   EXPECT_THAT(outcome.rows, ElementsAre("a,2024-10-27 02:00:00,3", "a,2024-10-27 03:00:00,1"));
   EXPECT_EQ(outcome.late, 1u);
 }
+
+TEST(Rules, JsonTimestampsStandAsInSqlAndThoseOfAnInstantEndInZ) {
+  Job job;
+  job.rows = "a,1,1609330394123\n";
+  job.types = "a TIMESTAMP(3), b TIMESTAMP_LTZ(3)";
+  job.query = "SELECT CAST(ts AS TIMESTAMP(3)), ts FROM t";
+  job.format = "'format' = 'json'";
+  EXPECT_THAT(run(job).rows, ElementsAre(R"({"a":"2020-12-30 12:13:14.123","b":"2020-12-30 12:13:14.123Z"})"));
+}
+
+TEST(Rules, TheIsoStandardOfJsonTimestampsHasAT) {
+  Job job;
+  job.rows = "a,1,1609330394123\n";
+  job.types = "a TIMESTAMP(3), b TIMESTAMP_LTZ(3)";
+  job.query = "SELECT CAST(ts AS TIMESTAMP(3)), ts FROM t";
+  job.format = "'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601'";
+  EXPECT_THAT(run(job).rows, ElementsAre(R"({"a":"2020-12-30T12:13:14.123","b":"2020-12-30T12:13:14.123Z"})"));
+}
+
+// That the idle clock stops under back-pressure, and that the end goes on through idle inputs, is held by
+// tests/engine/idle_input_test.cc, where several inputs and the clock are at hand.
 
 // ---- The rest of the list ---------------------------------------------------------------------------------------
 

@@ -50,6 +50,51 @@ TEST(SqlAggregate, OrderByInsideACallBecomesItsLastArguments) {
             "ORDER BY is for aggregates; `UPPER` is none");
 }
 
+TEST(SqlAggregate, NullTreatmentIsAFilter) {
+  const std::string ignored = "ARRAY_AGG(`n`) WITHIN GROUP (ORDER BY `x`) FILTER (WHERE (`n` IS NOT NULL))";
+  EXPECT_EQ(calls_of("ARRAY_AGG(n IGNORE NULLS ORDER BY x) AS a"), ignored);
+  EXPECT_EQ(calls_of("ARRAY_AGG(n) IGNORE NULLS WITHIN GROUP (ORDER BY x) AS a"), ignored);
+  EXPECT_EQ(calls_of("ARRAY_AGG(n) WITHIN GROUP (ORDER BY x) IGNORE NULLS AS a"), ignored);
+  EXPECT_EQ(calls_of("LAST_VALUE(n) IGNORE NULLS FILTER (WHERE ok) AS a"),
+            "LAST_VALUE(`n`) FILTER (WHERE (`ok` AND (`n` IS NOT NULL)))");
+  EXPECT_EQ(calls_of("ARRAY_AGG(n) RESPECT NULLS AS a"), "ARRAY_AGG(`n`)");
+  EXPECT_THAT(error_of("FIRST_VALUE(n) RESPECT NULLS AS a"), HasSubstr("FIRST_VALUE leaves NULLs out"));
+  EXPECT_EQ(first_error("SELECT UPPER(channel) IGNORE NULLS AS a FROM bids;"),
+            "IGNORE NULLS is for aggregates; `UPPER` is none");
+}
+
+TEST(SqlAggregate, FilterMayStandBeforeWithinGroup) {
+  const std::string call = "LISTAGG(DISTINCT `channel`, ',') WITHIN GROUP (ORDER BY `n`) FILTER (WHERE `ok`)";
+  EXPECT_EQ(calls_of("LISTAGG(DISTINCT channel, ',') WITHIN GROUP (ORDER BY n) FILTER (WHERE ok) AS a"), call);
+  EXPECT_EQ(calls_of("LISTAGG(DISTINCT channel, ',') FILTER (WHERE ok) WITHIN GROUP (ORDER BY n) AS a"), call);
+}
+
+TEST(SqlAggregate, ALimitStandsInsideArrayAggOnly) {
+  EXPECT_EQ(calls_of("ARRAY_AGG(n ORDER BY x DESC LIMIT 3) AS a"),
+            "ARRAY_AGG(`n`, 'LIMIT 3') WITHIN GROUP (ORDER BY `x` DESC)");
+  EXPECT_EQ(error_of("ARRAY_AGG(n LIMIT 0) AS a"), "LIMIT 0 leaves nothing of ARRAY_AGG");
+  EXPECT_EQ(error_of("ARRAY_AGG(n, 3) AS a"), "ARRAY_AGG takes one argument");
+  EXPECT_EQ(error_of("ARRAY_AGG(n LIMIT x) AS a"), "expected a whole number as LIMIT, found `x`");
+  EXPECT_EQ(error_of("LISTAGG(channel LIMIT 3) AS a"), "LIMIT inside LISTAGG is not supported");
+  EXPECT_EQ(error_of("SUM(n LIMIT 3) AS a"), "LIMIT inside SUM is not supported");
+  EXPECT_EQ(first_error("SELECT UPPER(channel LIMIT 3) AS a FROM bids;"), "LIMIT is for aggregates; `UPPER` is none");
+}
+
+TEST(SqlAggregate, NamesOfOtherDialectsAreToldInWeirs) {
+  const auto text = [](const std::string& calls) { return bids_plan(query(calls)); };
+  EXPECT_THAT(text("STRING_AGG(channel, ',') AS a"), HasSubstr("write LISTAGG(string, separator)"));
+  EXPECT_THAT(text("COUNT_IF(ok) AS a"), HasSubstr("write COUNT(*) FILTER (WHERE condition)"));
+  EXPECT_THAT(text("wavg(x, n) AS a"), HasSubstr("write VWAP(x, weight)"));
+  EXPECT_THAT(text("STD(DISTINCT x) AS a"), HasSubstr("write STDDEV(x)"));
+}
+
+TEST(SqlAggregate, AnAliasInAnotherClauseIsExplained) {
+  EXPECT_THAT(bids_plan("SELECT channel, COUNT(*) AS total FROM bids GROUP BY channel HAVING total > 1;"),
+              HasSubstr("names given by AS are not known in other clauses"));
+  EXPECT_THAT(bids_plan("SELECT n AS m FROM bids WHERE m > 1;"),
+              HasSubstr("names given by AS are not known in other clauses"));
+}
+
 TEST(SqlAggregate, WithinGroupGivesAnOrderedSetItsArgument) {
   EXPECT_EQ(calls_of("PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY x) AS a"),
             "PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY `x`)");

@@ -241,6 +241,25 @@ TEST(IdleInputs, RowsBeforeTheTimeoutStartItAnew) {
   EXPECT_TRUE(t.op->input_waits(1));
 }
 
+TEST(IdleInputs, TheIdleClockStopsUnderBackPressure) {
+  Watermarked t = with_idle_timeout(2);
+  t.push({10}, 0);
+  t.push({5}, 1);
+  EXPECT_FALSE(t.op->input_waits(1));
+  t.clock.advance(kTimeout - 10);
+  t.op->blocked(true);
+  t.clock.advance(3 * kTimeout);
+  t.op->blocked(true);
+  t.clock.advance(3 * kTimeout);
+  t.op->blocked(false);
+  EXPECT_FALSE(t.op->input_waits(1)) << "no one looked whether it has rows";
+  t.clock.advance(9);
+  t.op->blocked(false);
+  EXPECT_FALSE(t.op->input_waits(1));
+  t.clock.advance(1);
+  EXPECT_TRUE(t.op->input_waits(1));
+}
+
 TEST(IdleInputs, WhenAllAreIdleTheGreatestWatermarkGoesOnAndThenThatNothingComes) {
   for (const bool first : {false, true}) {
     Watermarked t = with_idle_timeout(2);

@@ -96,6 +96,8 @@ class WatermarkOperator : public Operator {
   /// Requires: accepts().
   /// Returns whether it became idle.
   virtual bool input_waits(std::uint32_t input) = 0;
+  /// Whether the chain takes no rows now, so that inputs are not read: their idle clocks stand still until it does.
+  virtual void blocked(bool now) = 0;
   /// Whether kIdle was passed on: then rows may be pushed only after begin_return() and finish_return().
   virtual bool all_idle() const noexcept = 0;
   /// Passes kActive on. Requires: accepts(), all_idle().
