@@ -341,11 +341,16 @@ std::int64_t SharedWindows::next_end(const SliceStore& store) const noexcept {
 // ---- Entering ---------------------------------------------------------------------------------------------------
 
 Result<SharedWindows::Next> SharedWindows::next_window(SliceStore& store, Watermark target, std::size_t& budget) {
-  // At the end nothing is left to be done when the end of the input has been passed on.
-  if (target == kWatermarkNone || (none_due(target) && target != kWatermarkEnd)) return Next::kNone;
   const WordStep step = steps_.next == nullptr ? WordStep::kOther : steps_.next(*this, store, target, budget);
   if (step == WordStep::kDone) return Next::kReady;
   if (step == WordStep::kOverflow) return RowAlgebra::overflow();
+  return any_next_window(store, target, budget);
+}
+
+/// What the usual step leaves over.
+Result<SharedWindows::Next> SharedWindows::any_next_window(SliceStore& store, Watermark target, std::size_t& budget) {
+  // At the end nothing is left to be done when the end of the input has been passed on.
+  if (target == kWatermarkNone || (none_due(target) && target != kWatermarkEnd)) return Next::kNone;
   WEIR_ASSIGN(const bool gone, let_go(store, budget));
   if (!gone) return Next::kWaiting;
   const std::int64_t end = next_end(store);
@@ -779,8 +784,12 @@ Result<SharedWindows::Next> SharedWindows::stage_windows(SliceStore& store, Wate
   while (true) {
     if (!in_window_) {
       if (windows_max == 0) return Next::kReady;
-      WEIR_ASSIGN(const Next next, next_window(store, target, budget));
-      if (next != Next::kReady) return next;
+      const WordStep step = steps_.next == nullptr ? WordStep::kOther : steps_.next(*this, store, target, budget);
+      if (step == WordStep::kOverflow) return RowAlgebra::overflow();
+      if (step == WordStep::kOther) {
+        WEIR_ASSIGN(const Next next, any_next_window(store, target, budget));
+        if (next != Next::kReady) return next;
+      }
       in_window_ = true;
       position_ = 0;
     }
@@ -788,7 +797,7 @@ Result<SharedWindows::Next> SharedWindows::stage_windows(SliceStore& store, Wate
     const bool staged = steps_.stage != nullptr && steps_.stage(*this, stage);
     if (!staged) WEIR_TRY(by_rows_ ? stage_by_rows(stage) : stage_by_bits(stage));
     staging_ = staging_ || stage.rows != before;
-    if (!selected_all(position_)) {
+    if (!staged && !selected_all(position_)) {
       if (stage.full()) return Next::kReady;
       continue;
     }

@@ -148,6 +148,7 @@ class SharedWindows {
   void give_memory_back() noexcept;
   Result<void> take_rows(States& states, std::uint32_t count);
 
+  Result<Next> any_next_window(SliceStore& store, Watermark target, std::size_t& budget);
   bool none_due(Watermark watermark) const noexcept;
   std::int64_t next_end(const SliceStore& store) const noexcept;
   Result<bool> prepare(SliceStore& store, std::int64_t end, std::size_t& budget);

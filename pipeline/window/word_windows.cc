@@ -129,6 +129,7 @@ struct WordWindows {
 
   static WordStep next(SharedWindows& windows, SliceStore& store, Watermark target, std::size_t& budget) {
     const WindowMath& math = windows.setup_.math;
+    if (target == kWatermarkNone) return WordStep::kOther;
     const bool idle = windows.task_ == SharedWindows::Task::kLeave && windows.row_ == 0 && windows.extra_live_ == 0 &&
                       !windows.extras_stale_ && !windows.flip_wanted_;
     if (!idle || windows.fired_end_ == kEventTimeMin) return WordStep::kOther;
