@@ -1,6 +1,8 @@
 // Rows to CSV, and the options of CSV.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "formats/csv_decoder.h"
 #include "formats/encoded_field.h"
 #include "weir/io/text_bytes.h"
@@ -29,6 +31,7 @@ class CsvEncoder final : public Encoder {
       special_[static_cast<unsigned char>(character)] = true;
     }
     special_[0] = false;  // what an absent quote or escape set
+    find_null_bytes();
   }
 
   Result<std::size_t> encode(const Batch& batch, std::uint32_t* next, std::span<char> out) override {
@@ -52,6 +55,20 @@ class CsvEncoder final : public Encoder {
   }
 
  private:
+  /// The bytes whose text would be taken for NULL, where there are such.
+  void find_null_bytes() {
+    const std::string& literal = options_.null_literal;
+    if (!options_.has_null_literal || literal.empty()) return;
+    std::string bytes(base64_decoded_max(literal.size()), '\0');
+    std::size_t size = 0;
+    if (base64_decode(literal, bytes.data(), size) != TextStatus::kOk) return;
+    bytes.resize(size);
+    if (base64_encoded_size(size) != literal.size()) return;
+    std::string text(literal.size(), '\0');
+    base64_encode(bytes, text.data());
+    if (text == literal) null_bytes_ = std::move(bytes);
+  }
+
   Result<void> write_header(TextWriter& writer) {
     for (std::size_t i = 0; i < schema_.size(); ++i) {
       if (i != 0) writer.put(options_.dialect.delimiter);
@@ -85,6 +102,8 @@ class CsvEncoder final : public Encoder {
     if (type.id == TypeId::kBytes) {
       const StringRef& bytes = column.values<StringRef>()[row];
       if (bytes.size == 0) write_quoted("", writer);
+      if (null_bytes_.has_value() && bytes.view() == *null_bytes_)
+        return write_text(options_.null_literal, field, writer);
       writer.put_with(base64_encoded_size(bytes.size), [&](char* at) { return base64_encode(bytes.view(), at); });
       return {};
     }
@@ -142,6 +161,7 @@ class CsvEncoder final : public Encoder {
 
   Schema schema_;
   CsvOptions options_;
+  std::optional<std::string> null_bytes_;
   bool header_pending_;
   bool special_[256] = {};
 };

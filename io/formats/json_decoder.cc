@@ -376,6 +376,7 @@ bool JsonDecoder::read_object(const Tokens& tokens, std::uint32_t& token, Batch&
   }
   ++token;
   if (tokens.first(token) == '}') {
+    compact &= tokens.at[token] == tokens.at[token - 1] + 1;
     ++token;
     return finish_row(out, fault);
   }

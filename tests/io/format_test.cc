@@ -88,6 +88,13 @@ TEST(Json, BadRecordsHaveTheirPlaceAndSpareTheirNeighbours) {
                                            "7@69 MalformedRecord ", "8@74 InvalidUtf8 "));
 }
 
+TEST(Json, AnObjectWithoutFieldsStandsOnOneLineToo) {
+  const FormatContext context = context_of("json", kPair);
+  const Decoded decoded = decode_all(context, "{}\n{\n}\n{ }\n{\"a\":1}\n{\t}\n");
+  EXPECT_THAT(decoded.rows, ElementsAre("NULL|NULL", "NULL|NULL", "1|NULL", "NULL|NULL"));
+  EXPECT_THAT(places(decoded), ElementsAre("1@3 MalformedRecord ", "2@5 MalformedRecord "));
+}
+
 TEST(Json, FieldsComeInAnyOrderAndTheLastOfTwoCounts) {
   const FormatContext context = context_of("json", kPair);
   EXPECT_THAT(
@@ -355,6 +362,21 @@ TEST(Csv, NullLiteralsAreNullUnlessQuoted) {
   std::string encoded;
   round_trip(context, text, {}, &encoded);
   EXPECT_EQ(encoded, text);
+}
+
+TEST(Csv, BytesWhoseTextIsTheNullLiteralAreQuoted) {
+  const Schema schema{{{"a", Type::integer()}, {"b", Type::of(TypeId::kBytes)}}};
+  for (const std::string literal : {"null", "bnVs", ""}) {  // the first two are base64 of three bytes
+    const FormatContext context = context_of("csv", schema, {{"csv.null-literal", literal}});
+    const std::string text = "1," + literal + "\n2,\"" + literal + "\"\n3,AAEC\n";
+    const Decoded decoded = decode_all(context, text);
+    ASSERT_EQ(decoded.rows.size(), 3u);
+    EXPECT_EQ(decoded.rows[0], "1|NULL");
+    EXPECT_NE(decoded.rows[1], "2|NULL");
+    std::string encoded;
+    EXPECT_EQ(round_trip(context, text, {}, &encoded).rows, decoded.rows);
+    EXPECT_EQ(encoded, text);
+  }
 }
 
 TEST(Json, TextIsEscapedAndNumbersThatJsonLacksAreStrings) {
