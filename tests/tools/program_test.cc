@@ -323,6 +323,18 @@ TEST_F(Program, EndsWithOneWhereARecordIsMalformed) {
   EXPECT_THAT(outcome.err, HasSubstr("nope"));
 }
 
+TEST_F(Program, QuotesWhatAPeerHasSentSoThatTerminalsAndReadersOfJsonAreNotMisled) {
+  const std::string job = copy_job("\x1b[31m,a\n\xff\xfe,b\n1,c\n");
+  const Outcome words = weir({"run", "-vv", "--malformed-max", "5", "-e", job});
+  EXPECT_EQ(words.out, "1,c\n");
+  EXPECT_THAT(words.err, HasSubstr("'?[31m' is no INT"));
+  EXPECT_EQ(words.err.find('\x1b'), std::string::npos);
+  EXPECT_EQ(words.err.find('\xff'), std::string::npos);
+  const Outcome json = weir({"run", "--json", "--malformed-max", "5", "-e", job});
+  EXPECT_THAT(json.err, HasSubstr("\\u001b[31m"));
+  EXPECT_EQ(json.err.find('\xff'), std::string::npos) << "no UTF-8: " << json.err;
+}
+
 TEST_F(Program, WritesATraceThatIsJson) {
   const std::string trace = folder_ + "/trace.json";
   EXPECT_EQ(weir({"run", "--trace", trace, "-e", copy_job("1,x\n")}).code, kExitOk);

@@ -83,5 +83,15 @@ TEST(Text, JsonStringsReplaceBytesThatAreNotUtf8) {
   EXPECT_EQ(json_quote("\xF0\x9F\x98"), "\"" + mark + mark + mark + "\"");  // cut
 }
 
+TEST(Text, SendsNoControlCharactersOfOthersToATerminal) {
+  EXPECT_EQ(printable("a\tb\nü☃"), "a\tb\nü☃");
+  EXPECT_EQ(printable("\x1b[31mred\x07\x7f\r"), "?[31mred???");
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "31m\xC2\xA0"),
+            "?31m\xC2\xA0");  // CSI as one character
+  EXPECT_EQ(printable("\xFF\xC3"), "??");
+  EXPECT_EQ(printable(std::string_view("\0", 1)), "?");
+}
+
 }  // namespace
 }  // namespace weir::cli

@@ -46,11 +46,11 @@ void Console::note(std::string_view label, std::string_view text) const {
   if (json_)
     event(label, fmt::format("\"message\":{}", json_quote(text)));
   else
-    to_standard_error(fmt::format("{} {}\n", paint("1", fmt::format("{}:", label)), text));
+    to_standard_error(fmt::format("{} {}\n", paint("1", fmt::format("{}:", label)), printable(text)));
 }
 
 void Console::block(std::string_view text) const {
-  if (!quiet()) to_standard_error(text);
+  if (!quiet()) to_standard_error(printable(text));
 }
 
 void Console::event(std::string_view name, std::string_view fields) const {
@@ -61,7 +61,7 @@ void Console::event(std::string_view name, std::string_view fields) const {
 int Console::error(const Error& error) const {
   const int code = exit_code_of(error.code());
   if (!json_) {
-    to_standard_error(fmt::format("{} {}\n", paint("1;31", "error:"), error.to_string()));
+    to_standard_error(fmt::format("{} {}\n", paint("1;31", "error:"), printable(error.to_string())));
     return code;
   }
   std::string fields =

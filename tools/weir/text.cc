@@ -107,4 +107,21 @@ std::string json_quote(std::string_view text) {
   return out;
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const auto byte = static_cast<unsigned char>(text.front());
+    const std::size_t length = utf8_length(text);
+    const bool controls = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F ||
+                          (length == 2 && byte == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0);
+    if (controls || length == 0)
+      out += '?';
+    else
+      out += text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
+}
+
 }  // namespace weir::cli

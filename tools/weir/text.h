@@ -22,5 +22,8 @@ std::string format_watermark(std::int64_t watermark);
 std::string format_duration(std::int64_t nanoseconds);
 /// The text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so that the result always parses.
 std::string json_quote(std::string_view text);
+/// The text for a terminal: control characters but line ends and tabs, and bytes that are not UTF-8, become '?', since
+/// messages quote records that others have sent.
+std::string printable(std::string_view text);
 
 }  // namespace weir::cli
