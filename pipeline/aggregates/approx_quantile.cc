@@ -1,12 +1,13 @@
 // APPROX_PERCENTILE(x, fraction [, method [, accuracy]]), also called APPROX_QUANTILE: a quantile from a sketch.
 //
 //   'ddsketch'  relative error of the value, exact under retraction and for every plan (the default)
-//   'kll'       error of the rank, small; depends on the order of rows and partials, within its bound
-//   'tdigest'   error of the rank, small at the ends; no bound for all inputs; depends on order
+//   'kll'       error of the rank, small; depends on the order of rows, within its bound: a sketch for each input
+//   'tdigest'   error of the rank, small at the ends; no bound for all inputs; a digest for each input
 //   'reservoir' a uniform sample by the place of rows; the same for every plan
 #include <memory>
 #include <string>
 
+#include "aggregates/by_input.h"
 #include "aggregates/catalogue.h"
 #include "aggregates/constants.h"
 #include "aggregates/ddsketch.h"
@@ -223,12 +224,12 @@ Result<AggregateFunctionPtr> make(const AggregateCallInfo& call) {
   }
   if (method == "kll") {
     WEIR_ASSIGN(const std::uint32_t k, whole("k", KllSketch::kKDefault, KllSketch::kKMin, KllSketch::kKMax));
-    return AggregateFunctionPtr(std::make_shared<SizedQuantile<KllSketch>>(type, fraction, k));
+    return make_by_input(std::make_shared<SizedQuantile<KllSketch>>(type, fraction, k));
   }
   if (method == "tdigest") {
     WEIR_ASSIGN(const std::uint32_t compression, whole("a compression", TDigest::kCompressionDefault,
                                                        TDigest::kCompressionMin, TDigest::kCompressionMax));
-    return AggregateFunctionPtr(std::make_shared<SizedQuantile<TDigest>>(type, fraction, compression));
+    return make_by_input(std::make_shared<SizedQuantile<TDigest>>(type, fraction, compression));
   }
   if (method == "reservoir") {
     WEIR_ASSIGN(const std::uint32_t rows,
@@ -249,8 +250,9 @@ void add_approx_quantile(std::vector<AggregateDefinition>& to) {
     made.meaning =
         "about the value at a fraction of the rows. Methods: 'ddsketch' (default; within accuracy, 0.01, of the value "
         "itself), 'kll' (rank within 1.65 % at accuracy k = 200), 'tdigest' (rank, near at the ends, no bound), "
-        "'reservoir' (a sample of 2048 rows: rank within 3.6 %). kll and tdigest may differ between shard counts, the "
-        "others never";
+        "'reservoir' (a sample of 2048 rows: rank within 3.6 %). kll and tdigest over SESSION and HOP windows, and "
+        "over "
+        "early results, may differ within that between runs";
     made.arguments_min = 2;
     made.arguments_max = 4;
     made.constants_max = 3;

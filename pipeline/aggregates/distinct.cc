@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "aggregates/by_input.h"
 #include "weir/core/check.h"
 #include "window/exact_sum.h"
 #include "window/number_result.h"
@@ -163,6 +164,7 @@ bool ignores_repeats(const std::string& name) {
 Result<AggregateFunctionPtr> make_distinct(const AggregateCallInfo& call, AggregateFunctionPtr inner,
                                            DistinctForm form) {
   if (inner != nullptr && ignores_repeats(call.name)) return inner;
+  inner = without_inputs(std::move(inner));  // values of a set have no inputs
   if (inner != nullptr && (inner->order_sensitive() || !inner->ignores_nulls() || !call.order.empty()))
     return Error(ErrorCode::kSqlUnsupported, call.name + "(DISTINCT …) is not supported: its result depends on which " +
                                                  "rows the values stand in");

@@ -4,14 +4,17 @@
 //
 // Bound of APPROX_TOP_K: a value's true count lies in [count - error, count], error <= 2 n / counters for n rows, and
 // every value with more than `error` rows is among the counted. Which values leave depends on the order of rows and
-// partials, so answers of different shard counts may differ within the bound; up to `counters` values all are exact.
+// partials, so each input counts for itself (by_input.h), and texts may differ within the bound between runs; up to
+// `counters` values all are exact.
 //
 // Result: JSON, most frequent first, equal counts by value: [{"value":"a","count":3},{"value":"b","count":1}].
 // Source: Misra, Gries, "Finding repeated elements", 1982; Agarwal et al., "Mergeable Summaries", PODS 2012; Anderson
 // et al., "A high-performance algorithm for identifying frequent items in data streams", IMC 2017 (the median).
 #include <algorithm>
 #include <memory>
+#include <utility>
 
+#include "aggregates/by_input.h"
 #include "aggregates/catalogue.h"
 #include "aggregates/constants.h"
 #include "aggregates/counted_function.h"
@@ -167,7 +170,11 @@ AggregateDefinition definition(const char* name, const char* meaning, bool exact
     if (call.constants.size() > 1) {
       WEIR_ASSIGN(top.counters, constant_whole(call.name, "counters", call.constants[1], kCountersMin, kCountersMax));
     }
-    return make_for_keys<ApproxTopK>(top.type, top);
+    AggregateFunctionPtr counted = make_for_keys<ApproxTopK>(top.type, top);
+    // Texts, and many counters, may be too large for a partial: their rows are shuffled.
+    constexpr std::size_t kCounterBytes = sizeof(Int128) + 8;
+    const bool small = top.type.physical() != Physical::kString && top.counters * kCounterBytes <= kPartialBytesMax;
+    return small ? make_by_input(std::move(counted)) : counted;
   };
   return made;
 }
@@ -176,10 +183,12 @@ AggregateDefinition definition(const char* name, const char* meaning, bool exact
 
 void add_top_k(std::vector<AggregateDefinition>& to) {
   to.push_back(definition("TOP_K", "the k most frequent values with their counts, as JSON, most frequent first", true));
-  to.push_back(definition("APPROX_TOP_K",
-                          "TOP_K in bounded memory: a value's true count lies in [count - error, count], error at most "
-                          "2 n / counters (1024 or 4 k) for n rows; may differ within that between shard counts",
-                          false));
+  to.push_back(definition(
+      "APPROX_TOP_K",
+      "TOP_K in bounded memory: a value's true count lies in [count - error, count], error at most "
+      "2 n / counters (1024 or 4 k) for n rows; of texts, and over SESSION and HOP windows, it may differ within "
+      "that between runs on several shards",
+      false));
 }
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "aggregates/by_input.h"
 #include "weir/pipeline/aggregate.h"
 
 namespace weir {
@@ -63,6 +64,7 @@ Result<bool> pays_to_count(const AggregateStage& stage, const Schema& rows) {
 /// What the calls' functions ask of the keyed plan: names of calls, empty where there is none.
 struct PlanNeeds {
   std::string ordered;  // the result depends on the order of rows, which an exchange does not keep
+  std::string apart;    // each input's rows have a state of their own, and an exchange mixes inputs
   std::string growing;  // the state grows with the values, so that a partial is as large as the rows
 };
 
@@ -74,7 +76,10 @@ Result<PlanNeeds> plan_needs(const AggregateStage& stage, const Schema& rows) {
     if (function == nullptr) continue;
     const std::string name = aggregate.name + (aggregate.distinct ? "(DISTINCT …)" : "");
     if (function->order_sensitive()) needs.ordered = name;
-    if (function->owns_memory() && function->heap_bytes_max() == 0) needs.growing = name;
+    if (keeps_inputs_apart(*function))
+      needs.apart = name;
+    else if (function->owns_memory() && function->heap_bytes_max() == 0)
+      needs.growing = name;
   }
   return needs;
 }
@@ -140,6 +145,9 @@ Result<void> choose_keyed_plan(AggregateStage& stage, const StageInput& input, c
   } else if (!needs.ordered.empty() && stage.exchange) {
     stage.keyed_plan = KeyedPlan::kLocalMerge;
     stage.why = asked + needs.ordered + " depends on the order of rows, which an exchange of rows does not keep";
+  } else if (!needs.apart.empty() && needs.growing.empty() && stage.exchange && !input.results) {
+    stage.keyed_plan = KeyedPlan::kLocalMerge;
+    stage.why = asked + needs.apart + " counts each input for itself, and an exchange of rows mixes inputs";
   } else if (forced) {
     stage.keyed_plan = options.keyed_plan;
     stage.why = "asked for";
