@@ -95,7 +95,10 @@ Result<Type> resolve_fused(const std::string& name, std::span<const Type> argume
 
 Result<Type> resolve_defined(const AggregateDefinition& definition, const AggregateCallInfo& call) {
   if (!call.order.empty() && !definition.order_allowed && !definition.ordered_set)
-    return Error(ErrorCode::kSqlType, definition.name + " takes no ORDER BY");
+    return Error(ErrorCode::kSqlType, definition.name + " takes no ORDER BY")
+        .with_hint(definition.name == "FIRST_VALUE" || definition.name == "LAST_VALUE"
+                       ? "ARG_MIN(x, key) and ARG_MAX(x, key) take the x of the least and the greatest key"
+                       : "");
   if (definition.ordered_set && call.order.size() > 1)
     return Error(ErrorCode::kSqlType, definition.name + " takes one expression in ORDER BY");
   WEIR_CHECK_LE(call.order.size(), call.arguments.size());

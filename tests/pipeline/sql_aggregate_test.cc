@@ -44,6 +44,7 @@ TEST(SqlAggregate, OrderByInsideACallBecomesItsLastArguments) {
   EXPECT_EQ(calls_of("LISTAGG(channel ORDER BY n NULLS FIRST, x DESC NULLS LAST) AS a"),
             "LISTAGG(`channel`) WITHIN GROUP (ORDER BY `n`, `x` DESC)");
   EXPECT_EQ(error_of("SUM(n ORDER BY x) AS a"), "SUM takes no ORDER BY");
+  EXPECT_THAT(bids_plan(query("FIRST_VALUE(n ORDER BY x) AS a")), HasSubstr("hint: ARG_MIN(x, key) and ARG_MAX"));
   EXPECT_EQ(error_of("BOOL_AND(ok ORDER BY x) AS a"), "BOOL_AND takes no ORDER BY");
   EXPECT_EQ(error_of("LISTAGG(channel ORDER BY n) WITHIN GROUP (ORDER BY x) AS a"), "the call has an ORDER BY already");
   EXPECT_EQ(first_error("SELECT UPPER(channel ORDER BY n) AS a FROM bids;"),
