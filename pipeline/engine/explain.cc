@@ -214,7 +214,8 @@ JobExplanation explain_layout(const JobPlan& plan, const JobLayout& layout, cons
   for (const auto& [what, bytes] :
        {std::pair{"exchanges", layout.exchange_bytes}, std::pair{"batches", layout.batch_bytes},
         std::pair{"readers", layout.reader_bytes}, std::pair{"writers", layout.writer_bytes},
-        std::pair{"io", layout.backend_bytes}, std::pair{"aggregate state", layout.state_bytes_max}}) {
+        std::pair{"io", layout.backend_bytes}, std::pair{"aggregates", layout.aggregate_bytes},
+        std::pair{"aggregate state", layout.state_bytes_max}}) {
     out.text += fmt::format("memory     {:<16} at most {:>12} bytes ({})\n", what, bytes, bytes_text(bytes));
   }
   out.text += fmt::format("memory     {:<16} at most {:>12} bytes ({})\n", "all", out.memory_bytes_max,
@@ -228,9 +229,9 @@ JobExplanation explain_layout(const JobPlan& plan, const JobLayout& layout, cons
     out.json += (i == 0 ? "" : ",") + query_json(layout.queries[i]);
   }
   out.json += fmt::format(
-      R"(],"memory":{{"exchanges":{},"batches":{},"readers":{},"writers":{},"io":{},"aggregate_state":{},"all":{}}},"notes":[)",
+      R"(],"memory":{{"exchanges":{},"batches":{},"readers":{},"writers":{},"io":{},"aggregates":{},"aggregate_state":{},"all":{}}},"notes":[)",
       layout.exchange_bytes, layout.batch_bytes, layout.reader_bytes, layout.writer_bytes, layout.backend_bytes,
-      layout.state_bytes_max, out.memory_bytes_max);
+      layout.aggregate_bytes, layout.state_bytes_max, out.memory_bytes_max);
   for (std::size_t i = 0; i < plan.notes.size(); ++i) out.json += (i == 0 ? "" : ",") + json_string(plan.notes[i]);
   out.json += "]}";
   return out;

@@ -321,6 +321,7 @@ class QueryLayouter {
       job_.exchange_bytes += stage.keyed.bytes();
       const bool local = stage.keyed.present && out_.plan.aggregates[i].keyed_plan == KeyedPlan::kLocalMerge;
       const std::size_t instances = (local ? stage.keyed.senders.size() : 0) + stage.shards.size();
+      job_.aggregate_bytes += instances * stage.state_cost.working_bytes;
       job_.state_bytes_max += instances * stage.state_bytes_bound;
     }
   }

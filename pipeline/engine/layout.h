@@ -81,10 +81,11 @@ struct JobLayout {
   std::uint32_t sinks = 0;
   std::vector<std::string> notes;
 
-  std::size_t exchange_bytes = 0, batch_bytes = 0, reader_bytes = 0, writer_bytes = 0, state_bytes_max = 0,
-              backend_bytes = 0;
+  std::size_t exchange_bytes = 0, batch_bytes = 0, reader_bytes = 0, writer_bytes = 0, aggregate_bytes = 0,
+              state_bytes_max = 0, backend_bytes = 0;
   std::size_t memory_bytes_max() const noexcept {
-    return exchange_bytes + batch_bytes + reader_bytes + writer_bytes + state_bytes_max + backend_bytes;
+    return exchange_bytes + batch_bytes + reader_bytes + writer_bytes + aggregate_bytes + state_bytes_max +
+           backend_bytes;
   }
 };
 

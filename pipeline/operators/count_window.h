@@ -20,7 +20,8 @@ class CountWindow final : public PooledAggregate {
   CountWindow(FragmentContext& context, Parts parts);
 
   StateCost state_cost() const override {
-    return {store_.key_bytes() + parts_.layout.heap_bytes_max(), 0, parts_.layout.unbounded()};
+    return {store_.key_bytes() + parts_.layout.heap_bytes_max(), 0,
+            sizeof *this + working_bytes() + store_.working_bytes(), parts_.layout.unbounded()};
   }
   std::uint32_t open_slices() const noexcept override { return store_.keys().count(); }
 

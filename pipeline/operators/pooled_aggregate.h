@@ -81,6 +81,11 @@ class PooledAggregate : public WindowAggregateOperator {
   virtual std::uint64_t waiting() const noexcept { return 0; }
   /// Errors: kLossPolicy, where the first late row ends the job.
   Result<void> take_late(EventTime time, Watermark watermark, std::uint64_t arrival);
+  /// Of this class; what a derived one has beside its object is its own to add.
+  std::size_t working_bytes() const noexcept {
+    return keys_.memory_bytes() + accumulator_.memory_bytes() + output_.bytes() +
+           std::size_t{capacity_} * 2 * sizeof(std::uint32_t);
+  }
   std::int64_t ingest_min() const noexcept { return ingest_min_; }
   std::int64_t ingest_max() const noexcept { return ingest_max_; }
 

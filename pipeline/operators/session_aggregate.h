@@ -20,7 +20,9 @@ class SessionAggregate final : public PooledAggregate {
   SessionAggregate(FragmentContext& context, Parts parts);
 
   StateCost state_cost() const override {
-    return {store_.session_bytes() + parts_.layout.heap_bytes_max(), 0, parts_.layout.unbounded()};
+    const std::size_t side = side_batch_.has_value() ? side_batch_->bytes() : 0;
+    return {store_.session_bytes() + parts_.layout.heap_bytes_max(), 0,
+            sizeof *this + working_bytes() + store_.working_bytes() + side, parts_.layout.unbounded()};
   }
   std::uint32_t open_slices() const noexcept override { return store_.open_count(); }
   void set_late_side(Operator* side) noexcept override { side_ = side; }

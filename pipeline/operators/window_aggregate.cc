@@ -161,11 +161,19 @@ WindowAggregate::WindowAggregate(FragmentContext& context, Parts parts)
 
 WindowAggregate::~WindowAggregate() = default;
 
+std::size_t WindowAggregate::working_bytes() const noexcept {
+  const std::size_t numbers = 2 + (numbers_ != nullptr ? 1 : 0) + (bounds_ != nullptr ? 3 : 0);  // states_ are two
+  return sizeof *this + store_.memory_bytes() + assigner_.memory_bytes() + keys_.memory_bytes() +
+         accumulator_.memory_bytes() + probe_.memory_bytes() + output_.bytes() +
+         numbers * sizeof(std::uint32_t) * capacity_ + (shared_.has_value() ? shared_->memory_bytes() : 0) +
+         (stage_.has_value() ? stage_->memory_bytes() : 0);
+}
+
 StateCost WindowAggregate::state_cost() const {
   const std::size_t key = parts_.keys.words * sizeof(std::uint64_t);
   const std::size_t slots = parts_.keys.words == 0 ? 0 : 4 * sizeof(std::uint32_t);
   return {key + slots + parts_.layout.state_bytes() + parts_.layout.heap_bytes_max(),
-          sizeof(Slice) + StateArena::kBlockMin, parts_.layout.unbounded()};
+          sizeof(Slice) + StateArena::kBlockMin, working_bytes(), parts_.layout.unbounded()};
 }
 
 bool WindowAggregate::crowded() const noexcept {

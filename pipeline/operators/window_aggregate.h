@@ -68,6 +68,7 @@ class WindowAggregate final : public WindowAggregateOperator {
   void fail(Error error);
 
   // window_aggregate.cc
+  std::size_t working_bytes() const noexcept;
   Result<void> take(const Batch& batch);
   Result<std::span<const SliceRun>> split(const Batch& batch);
   static bool neighbours(std::span<const SliceRun> runs) noexcept;

@@ -93,12 +93,22 @@ bool WindowUpdate::crowded() const noexcept {
                         parts_.arena.bytes_in_use() > parts_.arena.bytes_max() / 2);
 }
 
+std::size_t WindowUpdate::working_bytes() const noexcept {
+  // Group numbers: three, and row numbers with what is kept of them; three more where rows are taken back.
+  const std::size_t numbers = 6 + (changes() ? 3 : 0);
+  return sizeof *this + deltas_.memory_bytes() + totals_.memory_bytes() +
+         (losses_.has_value() ? losses_->memory_bytes() : 0) + assigner_.memory_bytes() + keys_.memory_bytes() +
+         accumulator_.memory_bytes() + probe_.memory_bytes() + output_.bytes() + partial_.bytes() +
+         (before_.has_value() ? before_->bytes() : 0) +
+         capacity_ * (numbers * sizeof(std::uint32_t) + 2 * sizeof(bool));
+}
+
 StateCost WindowUpdate::state_cost() const {
   const std::size_t key = parts_.keys.words * sizeof(std::uint64_t);
   const std::size_t slots = parts_.keys.words == 0 ? 0 : 4 * sizeof(std::uint32_t);
   const std::size_t tables = local() ? 1 : changes() ? 3 : 2;  // what was given out, came and was lost since
   return {tables * (key + slots + parts_.layout.state_bytes() + parts_.layout.heap_bytes_max()),
-          tables * (sizeof(Slice) + StateArena::kBlockMin), parts_.layout.unbounded()};
+          tables * (sizeof(Slice) + StateArena::kBlockMin), working_bytes(), parts_.layout.unbounded()};
 }
 
 void WindowUpdate::fail(Error error) {

@@ -77,6 +77,8 @@ class WindowUpdate final : public WindowAggregateOperator {
   std::int64_t end_of(const Slice& slice) const noexcept;
   bool due(std::int64_t end, Watermark watermark) const noexcept;
 
+  std::size_t working_bytes() const noexcept;
+
   // Taking rows.
   Result<void> take(const Batch& batch);
   Result<void> take_run(SliceStore& store, const SliceRun& run);

@@ -72,6 +72,8 @@ class CountStore {
   const KeyIndex& keys() const noexcept { return keys_; }
   StatePool& pool() noexcept { return pool_; }
   std::size_t waiting() const noexcept { return waiting_.size(); }
+  /// Taken when it was made, beside what is in the arena.
+  std::size_t working_bytes() const noexcept { return setup_.batch_rows * sizeof(std::uint32_t); }
   /// Bytes of one key, for explain.
   std::size_t key_bytes() const noexcept {
     const std::size_t rows = setup_.slices == 1 ? 1 : std::size_t{setup_.slices} + 2;

@@ -47,7 +47,11 @@ namespace weir {
 /// Scratch of lookups, shared by the tables of an operator.
 struct ProbeScratch {
   explicit ProbeScratch(std::uint32_t capacity)
-      : misses(std::make_unique<std::uint32_t[]>(capacity)), valid(std::make_unique<std::uint32_t[]>(capacity)) {}
+      : rows(capacity),
+        misses(std::make_unique<std::uint32_t[]>(capacity)),
+        valid(std::make_unique<std::uint32_t[]>(capacity)) {}
+  std::size_t memory_bytes() const noexcept { return std::size_t{rows} * 2 * sizeof(std::uint32_t); }
+  std::uint32_t rows;
   std::unique_ptr<std::uint32_t[]> misses;
   std::unique_ptr<std::uint32_t[]> valid;
 };

@@ -103,6 +103,8 @@ class SessionStore {
   StatePool& pool() noexcept { return pool_; }
   std::uint32_t open_count() const noexcept { return open_; }
   std::size_t waiting() const noexcept { return waiting_.size(); }
+  /// Taken when it was made, beside what is in the arena.
+  std::size_t working_bytes() const noexcept { return setup_.batch_rows * sizeof(std::uint32_t); }
   /// Bytes of one key with one session, for explain.
   std::size_t session_bytes() const noexcept { return keys_.key_bytes() + pool_.row_bytes() + sizeof(End); }
 

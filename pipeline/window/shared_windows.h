@@ -115,7 +115,9 @@ class SharedWindows {
                        std::uint32_t room) const noexcept;
 
   static constexpr std::uint32_t kBlock = 1024;
-  std::size_t memory_bytes() const noexcept { return kBlock * sizeof(std::uint32_t) * 2; }
+  std::size_t memory_bytes() const noexcept {
+    return kBlock * sizeof(std::uint32_t) * 2 + (totals_ != nullptr ? stride_ : 0);
+  }
 
  private:
   template <std::size_t kWords, int kForm>

@@ -10,8 +10,7 @@ WindowStage::WindowStage(std::uint32_t row_count, std::size_t state_bytes)
       stride(state_bytes),
       windows(std::make_unique<StagedWindow[]>(row_count)),
       groups(std::make_unique<std::uint32_t[]>(row_count + kSlack)),
-      // A word more than its range for each piece of at least kListedBelow rows.
-      bits(std::make_unique<std::uint64_t[]>(row_count * kRangePerRow / 64 + 2 * row_count / kListedBelow + 2)),
+      bits(std::make_unique<std::uint64_t[]>(bit_words_max(row_count))),
       identity(std::make_unique<std::uint32_t[]>(row_count)),
       state_rows(std::make_unique<std::byte[]>((row_count + kSlack) * state_bytes)) {
   std::iota(identity.get(), identity.get() + row_count, 0u);

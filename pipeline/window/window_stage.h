@@ -35,6 +35,14 @@ struct WindowStage {
   WindowStage(const WindowStage&) = delete;
   WindowStage& operator=(const WindowStage&) = delete;
 
+  std::size_t memory_bytes() const noexcept {
+    const std::size_t a_row = sizeof(StagedWindow) + 2 * sizeof(std::uint32_t) + stride;
+    return rows_max * a_row + kSlack * (sizeof(std::uint32_t) + stride) + bit_words_max(rows_max) * 8;
+  }
+  /// A word more than its range for each piece of at least kListedBelow rows.
+  static constexpr std::size_t bit_words_max(std::size_t rows) noexcept {
+    return rows * kRangePerRow / 64 + 2 * rows / kListedBelow + 2;
+  }
   bool full() const noexcept { return rows == room; }
   simd::GroupRows states() const noexcept { return {state_rows.get(), stride}; }
   /// All rows, for lower_result.

@@ -219,10 +219,12 @@ struct WindowAggregateOptions {
   std::size_t state_bytes_max = 1u << 30;  ///< All state of this instance; address space is reserved, not taken.
 };
 
-/// What a group and an empty slice cost, for explain.
+/// What a group, an empty slice and the operator itself cost, for explain.
 struct StateCost {
   std::size_t group_bytes = 0;  ///< One key with its accumulators and the most that they take of the heap.
   std::size_t slice_bytes = 0;  ///< One open slice without groups.
+  /// Of the operator beside its state, taken when it is made: columns for a batch's rows, room for open slices, output.
+  std::size_t working_bytes = 0;
   /// Aggregates whose state grows with the values and has no bound but state_bytes_max: "ARRAY_AGG(x)".
   std::vector<std::string> unbounded;
 };
