@@ -139,6 +139,7 @@ BatchAccumulator::BatchAccumulator(const AggregateLayout& layout, std::uint32_t 
   std::size_t arguments = 0;
   for (const FunctionPart& state : layout.functions()) arguments = std::max(arguments, state.arguments.size());
   arguments_ = std::make_unique<const Vector*[]>(arguments);
+  if (layout.keyed()) row_adders_ = row_adders(layout);
   only_numbers_ = !layout.keyed() && layout.functions().empty();
   for (const Accumulator& accumulator : layout.accumulators()) {
     const AccumulatorKind kind = accumulator.kind;
@@ -415,9 +416,41 @@ Result<void> BatchAccumulator::add_pieces(std::span<const std::uint32_t> bounds,
   return {};
 }
 
+/// Whether row by row is the shorter way: one row, with a value wherever one is looked at.
+bool BatchAccumulator::takes_one_row(const simd::Rows& rows) const noexcept {
+  return rows.count == 1 && !row_adders_.empty() && partial_column_ < 0 && rows.validity == nullptr &&
+         std::all_of(skipped_.begin(), skipped_.end(), [&](std::size_t index) { return masks_[index] == nullptr; });
+}
+
+bool BatchAccumulator::add_row(std::size_t index, std::uint32_t row, const std::uint32_t* groups,
+                               const simd::Rows& rows, const StateRows& to) {
+  const RowAdder& adder = row_adders_[index];
+  if (adder.add == nullptr) return add_one(index, groups, rows, to);
+  const Vector& values = batch_->column(adder.column);
+  WEIR_DCHECK(adder.width == 0 || adder.width == physical_size(values.physical));
+  return adder.add(to.rows.base + groups[row] * to.rows.stride + adder.offset,
+                   static_cast<const std::byte*>(values.data) + std::size_t{row} * adder.width);
+}
+
+Error BatchAccumulator::failure(const Accumulator& accumulator, const StateRows& to) const {
+  if (accumulator.kind == AccumulatorKind::kSumExact)
+    return Error(ErrorCode::kLimitExceeded,
+                 "sums of DOUBLE do not fit state_bytes_max = " + std::to_string(to.arena->bytes_max()));
+  if (accumulator.physical == Physical::kString)
+    return Error(ErrorCode::kLimitExceeded,
+                 "long strings of MIN or MAX do not fit state_bytes_max = " + std::to_string(to.arena->bytes_max()));
+  return RowAlgebra::overflow();
+}
+
 Result<void> BatchAccumulator::add(const std::uint32_t* groups, const simd::Rows& rows, const StateRows& to,
                                    bool first_done) {
   const auto accumulators = layout_.accumulators();
+  if (!first_done && takes_one_row(rows)) {
+    for (std::size_t i = 0; i < accumulators.size(); ++i)
+      if (!add_row(i, rows[0], groups, rows, to)) [[unlikely]]
+        return failure(accumulators[i], to);
+    return layout_.functions().empty() ? Result<void>() : add_functions(groups, rows, to);
+  }
   auto fused = static_cast<std::size_t>(layout_.fused_sum());
   const Vector* fused_values = fused_vector();
   if (first_done) {
@@ -434,14 +467,7 @@ Result<void> BatchAccumulator::add(const std::uint32_t* groups, const simd::Rows
   }
   for (std::size_t i = 0; i < accumulators.size(); ++i) {
     if (first_done && (i == 0 || i == fused)) continue;
-    if (add_one(i, groups, rows, to)) continue;
-    if (accumulators[i].kind == AccumulatorKind::kSumExact)
-      return Error(ErrorCode::kLimitExceeded,
-                   "sums of DOUBLE do not fit state_bytes_max = " + std::to_string(to.arena->bytes_max()));
-    if (accumulators[i].physical == Physical::kString)
-      return Error(ErrorCode::kLimitExceeded,
-                   "long strings of MIN or MAX do not fit state_bytes_max = " + std::to_string(to.arena->bytes_max()));
-    return RowAlgebra::overflow();
+    if (!add_one(i, groups, rows, to)) return failure(accumulators[i], to);
   }
   return layout_.functions().empty() ? Result<void>() : add_functions(groups, rows, to);
 }

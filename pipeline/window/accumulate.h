@@ -15,6 +15,7 @@
 #include "weir/pipeline/state_heap.h"
 #include "weir/simd/accumulate.h"
 #include "weir/simd/rows.h"
+#include "window/accumulate_row.h"
 #include "window/aggregate_layout.h"
 #include "window/state_arena.h"
 #include "window/string_store.h"
@@ -65,6 +66,10 @@ class BatchAccumulator {
         partial_column_ >= 0 ? partial_column_ + static_cast<int>(index) : layout_.accumulators()[index].argument;
     return batch_->column(static_cast<std::uint32_t>(column));
   }
+  bool takes_one_row(const simd::Rows& rows) const noexcept;
+  bool add_row(std::size_t index, std::uint32_t row, const std::uint32_t* groups, const simd::Rows& rows,
+               const StateRows& to);
+  Error failure(const Accumulator& accumulator, const StateRows& to) const;
   bool add_one(std::size_t index, const std::uint32_t* groups, const simd::Rows& rows, const StateRows& to);
   bool add_keyed(const Accumulator& accumulator, const Vector& values, const std::uint32_t* groups,
                  const simd::Rows& rows, const StateRows& to);
@@ -89,6 +94,7 @@ class BatchAccumulator {
   std::unique_ptr<std::uint64_t[]> mask_words_;     // one bitmap an accumulator, then one a function
   std::unique_ptr<const std::uint64_t*[]> masks_;   // of both, null: every row has a value
   std::vector<std::size_t> skipped_;                // the accumulators that have masks
+  std::vector<RowAdder> row_adders_;                // of a layout with keys
   std::unique_ptr<const Vector*[]> arguments_;      // of the function at work
   std::unique_ptr<std::uint64_t[]> inverse_;        // one bitmap
   std::unique_ptr<std::int64_t[]> ordered_values_;  // FLOAT and DOUBLE as integers
