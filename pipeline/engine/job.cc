@@ -250,6 +250,11 @@ Job::~Job() {
 Result<std::unique_ptr<Job>> Job::create(JobPlan plan, JobOptions options) {
   auto impl = std::make_unique<Impl>();
   impl->plan = std::move(plan);
+  // EXPLAIN is shown, not run.
+  const std::size_t explained = std::erase_if(impl->plan.queries, [](const QueryPlan& query) { return query.explain; });
+  if (explained != 0 && impl->plan.queries.empty())
+    return Error(ErrorCode::kInvalidArgument, "there is nothing to run: every query stands behind EXPLAIN")
+        .with_hint("Job::explain shows what they would do");
   impl->options = std::move(options);
   JobOptions& o = impl->options;
   impl->clock = o.clock != nullptr ? o.clock : &impl->system_clock;

@@ -214,6 +214,17 @@ TEST(Query, AMistakeIsToldInTheText) {
   EXPECT_THAT(plan.error().to_string(), HasSubstr("WHERE (`prize` > 1)"));
 }
 
+TEST(Query, WhatStandsBehindExplainIsNoJob) {
+  const auto job = make_job(
+      Script()
+          .add(Table("numbers").column("n", "INT").option("connector", "datagen").option("number-of-rows", "3"))
+          .add_sql("EXPLAIN " + Query("numbers").to_sql())
+          .to_sql(),
+      {});
+  ASSERT_FALSE(job.has_value());
+  EXPECT_THAT(job.error().to_string(), HasSubstr("every query stands behind EXPLAIN"));
+}
+
 TEST(Query, AScriptRunsAsAJob) {
   Script script;
   script.set("weir.late-rows", "late")

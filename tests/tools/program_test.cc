@@ -263,6 +263,25 @@ TEST_F(Program, EndsWithFourWhereRowsAreDroppedAndTheJobSaysThatNoneMayBe) {
   EXPECT_EQ(strict.code, kExitLoss) << strict.err;
 }
 
+TEST_F(Program, ShowsWhatStandsBehindExplainAndDoesNotRunIt) {
+  std::string sql = late_job();
+  const std::size_t insert = sql.find("INSERT");
+  const std::string tables = sql.substr(0, insert), query = sql.substr(insert);
+  const Outcome alone = weir({"run", "-e", tables + "EXPLAIN " + query});
+  EXPECT_EQ(alone.code, kExitOk) << alone.err;
+  EXPECT_THAT(alone.out, HasSubstr("query 1"));
+  EXPECT_THAT(alone.out, HasSubstr("aggregate"));
+  EXPECT_THAT(alone.out, Not(HasSubstr("1970-01-01 00:00:00,")));
+  const Outcome both = weir({"run", "-e", tables + query + "EXPLAIN PLAN FOR " + query});
+  EXPECT_EQ(both.code, kExitOk) << both.err;
+  EXPECT_THAT(both.out, HasSubstr("query 1"));
+  EXPECT_THAT(both.out, Not(HasSubstr("query 2")));
+  const std::string row = "1970-01-01 00:01:00,1\n";
+  const std::size_t first = both.out.find(row);
+  ASSERT_NE(first, std::string::npos) << both.out;
+  EXPECT_EQ(both.out.find(row, first + 1), std::string::npos) << "what is explained was run too";
+}
+
 TEST_F(Program, ShowsEveryMistakeInTheSqlAtItsPlace) {
   const std::string sql = copy_job("1,x\n", "aa = 1");
   for (const char* verb : {"run", "check", "explain", "audit"}) {

@@ -237,6 +237,21 @@ Result<void> execute(Job& job, const CommandLine& command, const Console& consol
   return job.wait();
 }
 
+/// Shows what stands behind EXPLAIN and takes it out of the plan. An exit code where nothing is left to run.
+std::optional<int> show_explained(JobPlan& plan, const CommandLine& command, const Console& console) {
+  JobPlan shown = plan;
+  std::erase_if(shown.queries, [](const QueryPlan& query) { return !query.explain; });
+  if (shown.queries.empty()) return std::nullopt;
+  const Result<JobExplanation> explanation = Job::explain(shown, command.job);
+  if (!explanation) return console.error(explanation.error());
+  std::string text = command.json ? explanation->json : explanation->text;
+  if (!text.ends_with('\n')) text += '\n';
+  const int exit_code = console.answer(text);
+  std::erase_if(plan.queries, [](const QueryPlan& query) { return query.explain; });
+  if (exit_code != kExitOk || plan.queries.empty()) return exit_code;
+  return std::nullopt;
+}
+
 }  // namespace
 
 int run_job(const CommandLine& command, const Console& console) {
@@ -244,6 +259,7 @@ int run_job(const CommandLine& command, const Console& console) {
   if (!text) return console.error(text.error());
   std::variant<JobPlan, int> planned = plan_job(*text, command, console);
   if (const int* exit_code = std::get_if<int>(&planned)) return *exit_code;
+  if (const std::optional<int> shown = show_explained(std::get<JobPlan>(planned), command, console)) return *shown;
 
   SystemClock clock;
   std::optional<SimRun> sim;
