@@ -18,8 +18,8 @@ CountWindow::CountWindow(FragmentContext& context, Parts parts)
     : PooledAggregate(context, std::move(parts), "count window", true),
       store_({&parts_.keys, &parts_.layout, &parts_.arena,
               static_cast<std::uint32_t>(parts_.options.window->slide_rows),
-              static_cast<std::uint32_t>(parts_.options.window->size_rows / parts_.options.window->slide_rows),
-              parts_.options.groups_max, context.batch_rows}) {}
+              static_cast<std::uint32_t>(parts_.options.window->size_rows), parts_.options.groups_max,
+              context.batch_rows}) {}
 
 Result<void> CountWindow::take(const Batch& batch, const simd::Rows& rows, const EventTime* times) {
   if (in_order()) {

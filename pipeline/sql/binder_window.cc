@@ -387,13 +387,6 @@ Relation Binder::bind_count_window(Relation input, const TableRef& table, std::s
   window.kind = WindowKind::kCount;
   window.size_rows = rows.back();
   window.slide_rows = rows.front();
-  if (window.size_rows % window.slide_rows != 0) {
-    error(ErrorCode::kSqlSemantic, table.span,
-          "a window of " + std::to_string(window.size_rows) + " rows is no multiple of " +
-              std::to_string(window.slide_rows) + " rows, its slide",
-          window.size_rows < window.slide_rows ? "the order is slide, rows" : "");
-    return {};
-  }
   const auto time = std::find_if(input.columns.begin(), input.columns.end(),
                                  [](const BoundColumn& column) { return column.time_attribute; });
   if (time == input.columns.end()) {

@@ -8,7 +8,10 @@ namespace weir {
 
 CountStore::CountStore(const Setup& setup)
     : setup_(setup),
-      keys_({setup.keys, setup.arena, setup.groups_max, sizeof(KeyState) + (setup.slices == 1 ? 0 : sizeof(Stacks))}),
+      lengths_{setup.size % setup.slide == 0 ? setup.slide : setup.size % setup.slide,
+               setup.size % setup.slide == 0 ? 0 : setup.slide - setup.size % setup.slide},
+      slices_(lengths_[1] == 0 ? setup.size / setup.slide : 2 * (setup.size / setup.slide) + 1),
+      keys_({setup.keys, setup.arena, setup.groups_max, sizeof(KeyState) + (slices_ == 1 ? 0 : sizeof(Stacks))}),
       pool_({setup.aggregates, setup.arena, 1u << 31, sizeof(Slice)}),
       numbers_(std::make_unique<std::uint32_t[]>(setup.batch_rows)),
       completed_(*setup.arena),
@@ -31,6 +34,16 @@ Result<void> CountStore::combine(std::uint32_t to, std::uint32_t from) {
   return combine_row(*setup_.aggregates, pool_.state(to), pool_.state(from), pool_.memory());
 }
 
+/// One more row of the slice that fills; whether it is full.
+bool CountStore::fill(KeyState& state, std::uint32_t row) noexcept {
+  Slice& filling = slice(row);
+  if (++filling.next < lengths_[state.second]) return false;
+  filling.next = state.second;
+  if (takes_turns()) state.second ^= 1u;
+  state.open = 0;
+  return true;
+}
+
 // ---- Rows into slices -------------------------------------------------------------------------------------------
 
 Result<void> CountStore::take(BatchKeys& keys, const simd::Rows& rows, const EventTime* times, std::uint32_t* groups) {
@@ -46,9 +59,7 @@ Result<void> CountStore::take(BatchKeys& keys, const simd::Rows& rows, const Eve
     const std::uint32_t open = state.open - 1;
     slice(open).last = times[row];
     groups[row] = open;
-    if (++slice(open).next < setup_.slide) continue;
-    state.open = 0;
-    if (!completed_.push(open)) return full();
+    if (fill(state, open) && !completed_.push(open)) return full();
   }
   return {};
 }
@@ -87,17 +98,18 @@ Result<void> CountStore::settle(const Waiting& waiting) {
     WEIR_TRY(combine(open, row));
     pool_.give_back(row);
   }
-  if (++slice(open).next < setup_.slide) return {};
-  state.open = 0;
-  return complete(open);
+  return fill(state, open) ? complete(open) : Result<void>();
 }
 
 // ---- Slices into windows ----------------------------------------------------------------------------------------
 
 Result<void> CountStore::complete(std::uint32_t row) {
   const std::uint32_t key = slice(row).key;
-  if (!overlaps()) return give(key, row, slice(row).first, slice(row).last);
-  return slide(key, row);
+  const bool second = slice(row).next != 0;
+  if (overlaps()) return slide(key, row, !second);
+  if (!second) return give(key, row, slice(row).first, slice(row).last);
+  pool_.give_back(row);  // rows between two windows; other slices of the batch may be the key's, so it stays
+  return {};
 }
 
 Result<void> CountStore::give(std::uint32_t key, std::uint32_t row, EventTime first, EventTime last) {
@@ -107,8 +119,8 @@ Result<void> CountStore::give(std::uint32_t key, std::uint32_t row, EventTime fi
   return {};
 }
 
-/// A complete slice goes on the back; where that makes a window whole, it is given out and the oldest slice leaves.
-Result<void> CountStore::slide(std::uint32_t key, std::uint32_t row) {
+/// A complete slice goes on the back; where that makes a window whole, it is given out and the oldest slices leave.
+Result<void> CountStore::slide(std::uint32_t key, std::uint32_t row, bool ends_a_window) {
   Stacks& state = stacks(key);
   slice(row).next = state.back;
   state.back = row + 1;
@@ -117,7 +129,7 @@ Result<void> CountStore::slide(std::uint32_t key, std::uint32_t row) {
     state.back_sum = sum + 1;
   }
   WEIR_TRY(combine(state.back_sum - 1, row));
-  if (++state.slices < setup_.slices) return {};
+  if (++state.slices < slices_ || !ends_a_window) return {};
 
   if (state.front == 0) WEIR_TRY(turn_over(state));
   const std::uint32_t oldest = state.front - 1;
@@ -126,9 +138,13 @@ Result<void> CountStore::slide(std::uint32_t key, std::uint32_t row) {
   if (state.back_sum != 0) WEIR_TRY(combine(whole, state.back_sum - 1));
   const EventTime last = slice(row).last;
   WEIR_TRY(give(key, whole, slice(oldest).first, last));
-  state.front = slice(oldest).next;
-  pool_.give_back(oldest);
-  --state.slices;
+  for (int leaving = takes_turns() ? 2 : 1; leaving > 0; --leaving) {
+    if (state.front == 0) WEIR_TRY(turn_over(state));
+    const std::uint32_t left = state.front - 1;
+    state.front = slice(left).next;
+    pool_.give_back(left);
+    --state.slices;
+  }
   return {};
 }
 
@@ -163,7 +179,7 @@ void CountStore::leave_key(std::uint32_t key) noexcept {
   --state.uses;
   // A key between two tumbling windows has nothing to keep.
   const bool stacked = overlaps() && stacks(key).slices != 0;
-  if (state.uses == 0 && state.open == 0 && !stacked) keys_.erase(key);
+  if (state.uses == 0 && state.open == 0 && state.second == 0 && !stacked) keys_.erase(key);
 }
 
 void CountStore::release_stack(std::uint32_t top) noexcept {
@@ -174,12 +190,15 @@ void CountStore::release_stack(std::uint32_t top) noexcept {
   }
 }
 
-/// Returns the rows on them that no window has given out: after a key's first window every slice has been in one.
-std::uint64_t CountStore::close_stacks(const Stacks& state, bool given) noexcept {
+/// Returns the rows on them that no window has given out: after a key's first window every slice has been in one, but a
+/// second one that stands last.
+std::uint64_t CountStore::close_stacks(const Stacks& state, const KeyState& key) noexcept {
   if (state.back_sum != 0) pool_.give_back(state.back_sum - 1);
   release_stack(state.front);
   release_stack(state.back);
-  return given ? 0 : std::uint64_t{state.slices} * setup_.slide;
+  if (!takes_turns()) return key.given != 0 ? 0 : std::uint64_t{state.slices} * lengths_[0];
+  if (key.given != 0) return key.second == 0 && state.slices % 2 == 0 && state.slices != 0 ? lengths_[1] : 0;
+  return std::uint64_t{(state.slices + 1) / 2} * lengths_[0] + std::uint64_t{state.slices / 2} * lengths_[1];
 }
 
 std::uint64_t CountStore::close() noexcept {
@@ -188,10 +207,10 @@ std::uint64_t CountStore::close() noexcept {
     if (!keys_.present(key)) continue;
     const KeyState state = key_state(key);
     if (state.open != 0) {
-      rest += slice(state.open - 1).next;
+      if (overlaps() || state.second == 0) rest += slice(state.open - 1).next;
       pool_.give_back(state.open - 1);
     }
-    if (overlaps()) rest += close_stacks(stacks(key), state.given != 0);
+    if (overlaps()) rest += close_stacks(stacks(key), state);
     keys_.erase(key);
   }
   return rest;

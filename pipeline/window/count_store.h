@@ -3,6 +3,10 @@
 //   rows of a key  | 0 1 | 2 3 | 4 5 | 6 7 |     slide 2, size 6: slices of 2 rows, windows of 3 slices
 //                  |─────────────────|           row numbers [0, 6), then [2, 8), …; only whole windows are given out
 //
+// Where the slide does not divide the size, slices take turns: size mod slide rows, then the rest of a slide, and a
+// window ends with one of the former: slide 4, size 6: |2|2|2|2|2|, windows of 3 slices, and two leave. Where the slide
+// is greater than the size, the second kind of slice is left out.
+//
 // Windows of one slice (tumbling) are the slice itself. For the others a key keeps its slices on two stacks, so that a
 // window costs two combinations, amortised, whatever size / slide and whatever the aggregates:
 //
@@ -36,8 +40,8 @@ class CountStore {
     const KeyLayout* keys = nullptr;
     const AggregateLayout* aggregates = nullptr;
     StateArena* arena = nullptr;
-    std::uint32_t slide = 1;              ///< Rows of a slice.
-    std::uint32_t slices = 1;             ///< Of a window.
+    std::uint32_t slide = 1;              ///< Rows from window to window.
+    std::uint32_t size = 1;               ///< Rows of a window.
     std::uint32_t groups_max = 1u << 20;  ///< Keys; state rows are bounded by the arena.
     std::uint32_t batch_rows = kBatchRowsDefault;
   };
@@ -76,7 +80,7 @@ class CountStore {
   std::size_t working_bytes() const noexcept { return setup_.batch_rows * sizeof(std::uint32_t); }
   /// Bytes of one key, for explain.
   std::size_t key_bytes() const noexcept {
-    const std::size_t rows = setup_.slices == 1 ? 1 : std::size_t{setup_.slices} + 2;
+    const std::size_t rows = overlaps() ? std::size_t{slices_} + 2 : 1;
     return keys_.key_bytes() + rows * pool_.row_bytes();
   }
 
@@ -84,7 +88,7 @@ class CountStore {
   struct Slice {
     EventTime first, last;
     std::uint32_t key;
-    std::uint32_t next;  // on its stack, row + 1; 0: none. While it fills: the rows in it
+    std::uint32_t next;  // on its stack, row + 1; 0: none. While it fills: the rows in it; when full: 1 where second
   };
   // A key's payload: stacks, where windows overlap, and the state behind them.
   struct Stacks {
@@ -92,9 +96,10 @@ class CountStore {
     std::uint32_t slices;                 // complete ones on them
   };
   struct KeyState {
-    std::uint32_t given : 1;  // whether a window was given out
-    std::uint32_t uses : 31;  // windows that are ready and rows that wait
-    std::uint32_t open;       // the slice that fills
+    std::uint32_t given : 1;   // whether a window was given out
+    std::uint32_t second : 1;  // which of two slices that take turns comes next, or fills
+    std::uint32_t uses : 30;   // windows that are ready and rows that wait
+    std::uint32_t open;        // the slice that fills
   };
   struct Waiting {
     Watermark watermark;
@@ -107,7 +112,9 @@ class CountStore {
   };
 
   Slice& slice(std::uint32_t row) noexcept { return *reinterpret_cast<Slice*>(pool_.header(row)); }
-  bool overlaps() const noexcept { return setup_.slices != 1; }
+  bool overlaps() const noexcept { return slices_ != 1; }
+  bool takes_turns() const noexcept { return lengths_[1] != 0; }
+  bool fill(KeyState& state, std::uint32_t row) noexcept;
   KeyState& key_state(std::uint32_t key) noexcept {
     return *reinterpret_cast<KeyState*>(keys_.payload(key) + (overlaps() ? sizeof(Stacks) : 0));
   }
@@ -115,15 +122,17 @@ class CountStore {
   Result<std::uint32_t> make(std::uint32_t key, EventTime time);
   Result<void> combine(std::uint32_t to, std::uint32_t from);
   Result<void> complete(std::uint32_t row);
-  Result<void> slide(std::uint32_t key, std::uint32_t row);
+  Result<void> slide(std::uint32_t key, std::uint32_t row, bool ends_a_window);
   Result<void> turn_over(Stacks& state);
   Result<void> give(std::uint32_t key, std::uint32_t row, EventTime first, EventTime last);
   Result<void> settle(const Waiting& waiting);
   void release_stack(std::uint32_t top) noexcept;
-  std::uint64_t close_stacks(const Stacks& state, bool given) noexcept;
+  std::uint64_t close_stacks(const Stacks& state, const KeyState& key) noexcept;
   Error full() const;
 
   Setup setup_;
+  std::uint32_t lengths_[2];  // of the slices that take turns; 0: there is one kind
+  std::uint32_t slices_;      // of a window
   KeyIndex keys_;
   StatePool pool_;
   std::unique_ptr<std::uint32_t[]> numbers_;  // each row's key

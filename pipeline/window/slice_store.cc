@@ -12,10 +12,8 @@ namespace weir {
 Result<void> check_window(const WindowSpec& spec) {
   if (spec.kind == WindowKind::kCount) {
     constexpr std::int64_t kRowsMax = std::int64_t{1} << 30;
-    if (spec.slide_rows <= 0 || spec.size_rows > kRowsMax || spec.size_rows < spec.slide_rows ||
-        spec.size_rows % spec.slide_rows != 0)
-      return Error(ErrorCode::kInvalidArgument,
-                   "a window of rows has 1 to 2^30 rows, a whole multiple of the rows between windows");
+    if (spec.slide_rows <= 0 || spec.slide_rows > kRowsMax || spec.size_rows <= 0 || spec.size_rows > kRowsMax)
+      return Error(ErrorCode::kInvalidArgument, "a window of rows, and its slide, have 1 to 2^30 rows");
     return {};
   }
   constexpr std::int64_t kSizeMax = std::int64_t{1} << 60;  // 36 years
