@@ -143,23 +143,27 @@ struct Measured {
 
 constexpr double kPieceSeconds = 0.1;
 constexpr std::uint64_t kRoundTrips = 20'000;
-constexpr auto kPause = std::chrono::milliseconds(10);  // lets the rest of the machine have its turn
+constexpr auto kPause = std::chrono::milliseconds(10);  // else the system takes a core for the rest, for 50 ms
 
-/// One piece of everything; those on the same path swap places from piece to piece.
+/// One piece of everything, the rest of the machine having its turn before each; those on the same path swap places
+/// from piece to piece.
 void run_piece(const LatencyJob& shape, const Parameters& parameters, const TwoCores& cores, std::uint64_t rows,
                double rate, bool swapped, std::uint32_t run, Measured& measured) {
+  const auto pause = [] { std::this_thread::sleep_for(kPause); };
+  pause();
   record_round_trips(std::min(rows, kRoundTrips), cores, measured.trips[run]);
+  pause();
   record_gaps(rows, rate, cores.receiver, cores.in_front, measured.gaps[run]);
+  pause();
   record_gaps_of_two(rows, rate, cores, measured.gaps_of_two[run]);
   Answers answers;
   for (int half = 0; half < 2; ++half) {
-    std::this_thread::sleep_for(kPause);
+    pause();
     if ((half == 0) == swapped)
       run_shard(shape, parameters, cores, rows, rate, answers);
     else
       record_open_loop(rows, rows / 10, rate, cores, measured.there[run], measured.back[run]);
   }
-  std::this_thread::sleep_for(kPause);
   measured.weir[run].merge(answers.latencies);
   measured.all.latencies.merge(answers.latencies);
   measured.all.batches += answers.batches;
