@@ -69,6 +69,7 @@ class PacedReader final : public RowReader {
   std::uint64_t bytes() const noexcept override { return reader_->bytes(); }
   std::uint64_t records() const noexcept override { return reader_->records(); }
   std::vector<IoCount> counts() const override { return reader_->counts(); }
+  const char* stalled() const noexcept override { return reader_->stalled(); }
 
  private:
   /// The clock's time at which the row is to come.

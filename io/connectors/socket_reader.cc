@@ -118,6 +118,13 @@ bool SocketReader::run_outgoing() {
   return false;
 }
 
+/// A first try that has not ended yet is nothing to wait for.
+const char* SocketReader::stalled() const noexcept {
+  const bool connected = free_slots_.size() != slots_.size();
+  if (outgoing_ == nullptr || connected || outgoing_->failures() == 0 || at_end() || error_.has_value()) return nullptr;
+  return "there is no connection";
+}
+
 // --- Bytes become rows ----------------------------------------------------------------------------------------------
 
 ReadStatus SocketReader::read(Batch& batch) {

@@ -55,6 +55,7 @@ class SocketReader final : public RowReader {
   std::uint64_t records() const noexcept override;
   std::string listening() const override;
   std::vector<IoCount> counts() const override;
+  const char* stalled() const noexcept override;
 
  private:
   struct Slot {

@@ -176,6 +176,8 @@ void Fragment::publish_stalled() {
     stalled = sink->writer()->stalled();
     if (stalled != nullptr) progress_.stalled_table.store(&sink->table(), std::memory_order_relaxed);
   }
+  if (stalled == nullptr && (stalled = input_stalled()) != nullptr)
+    progress_.stalled_table.store(input_table(), std::memory_order_relaxed);
   progress_.stalled.store(stalled, std::memory_order_release);
 }
 
@@ -437,6 +439,14 @@ std::size_t SourceFragment::tell_ends() {
   if (dead_letters_ != nullptr) dead_letters_to_->control({Control::Kind::kEndOfInput, kWatermarkEnd});
   end_sent_ = true;
   return work + 1;
+}
+
+const char* SourceFragment::input_stalled() const noexcept {
+  for (const Input& input : inputs_) {
+    if (input.reader == nullptr || input.ended) continue;
+    if (const char* stalled = input.reader->stalled(); stalled != nullptr) return stalled;
+  }
+  return nullptr;
 }
 
 void SourceFragment::publish() {

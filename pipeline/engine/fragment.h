@@ -64,7 +64,7 @@ struct FragmentProgress {
   std::atomic<Watermark> watermark{kWatermarkNone};
   std::atomic<int> holder{-1};  ///< Input of this fragment that holds its watermark back.
   std::atomic<std::uint32_t> idle_inputs{0};
-  std::atomic<const char*> stalled{nullptr};               ///< What a sink of this fragment waits for.
+  std::atomic<const char*> stalled{nullptr};  ///< What a sink of this fragment, or else its source, waits for.
   std::atomic<const std::string*> stalled_table{nullptr};  ///< Its table.
 };
 
@@ -113,6 +113,8 @@ class Fragment : public Task {
   /// Nothing will be fed any more.
   virtual bool feed_ended() const noexcept = 0;
   virtual void publish();
+  virtual const char* input_stalled() const noexcept { return nullptr; }
+  virtual const std::string* input_table() const noexcept { return nullptr; }
   void publish_stalled();
   Operator& head() noexcept { return *operators_.front(); }
   /// No operator holds anything back.
@@ -189,6 +191,8 @@ class SourceFragment final : public Fragment {
   std::size_t feed() override;
   bool feed_ended() const noexcept override { return end_sent_; }
   void publish() override;
+  const char* input_stalled() const noexcept override;
+  const std::string* input_table() const noexcept override { return &table_; }
 
  private:
   Result<void> open();

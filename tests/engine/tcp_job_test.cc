@@ -124,6 +124,30 @@ TEST_F(SimTcp, several_peers_each_keep_their_order_and_the_last_one_ends_the_inp
   expect_closed(outcome.ledger);
 }
 
+TEST_F(SimTcp, a_source_that_cannot_connect_says_so_and_goes_on_when_its_peer_is_there) {
+  const std::string peer_sql =
+      "CREATE TABLE t (peer INT, n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '10');\n"
+      "CREATE TABLE s (peer INT, n INT) WITH ('connector' = 'tcp', 'listen' = '127.0.0.1:7001', 'format' = 'csv', "
+      "'wait-for-subscribers' = '1', 'close-timeout' = '0');\nINSERT INTO s SELECT peer, n FROM t;";
+  auto job = make(
+      "CREATE TABLE t (peer INT, n INT) WITH ('connector' = 'tcp', 'connect' = '127.0.0.1:7001', 'format' = 'csv');\n" +
+      std::string(kCopy));
+  ASSERT_NE(job, nullptr);
+  poll_until(*job, [&] { return job->progress().stalled == "t: there is no connection"; });
+  JobOptions options = small_options();
+  options.world = &world_;
+  auto peer = make_job(peer_sql, std::move(options));
+  ASSERT_TRUE(peer.has_value()) << peer.error().to_string();
+  const Outcome given = finish(**peer, false, 500'000, [&](std::uint64_t) { job->poll(); });
+  EXPECT_TRUE(given.ok()) << given.text();
+  peer->reset();  // a job of the world that has ended would hold its clock
+  const Outcome outcome = finish(*job, false, 500'000);
+  EXPECT_TRUE(outcome.ok()) << outcome.text();
+  EXPECT_EQ(rows_.rows.size(), 10u);
+  EXPECT_EQ(job->progress().stalled, "");
+  expect_closed(outcome.ledger);
+}
+
 TEST_F(SimTcp, a_peer_that_resets_in_the_middle_of_a_record_ends_alone_and_the_record_is_counted) {
   auto job = make(tcp_table("t", "127.0.0.1:7001", "'connections-until-end' = '2'") + kCopy);
   ASSERT_NE(job, nullptr);

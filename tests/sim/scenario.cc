@@ -131,7 +131,7 @@ class Run {
   }
   void draw_disk_faults(std::uint64_t output_bytes) {
     if (chance(0.5)) return;
-    switch (random.below(4)) {
+    switch (random.below(5)) {
       case 0:
         faults.read_error = 0.05;
         report.drawn += "read_error ";
@@ -143,6 +143,10 @@ class Run {
       case 2:
         faults.disk_bytes_max = random.below(2 * output_bytes + 2);
         note("disk_bytes_max", faults.disk_bytes_max);
+        break;
+      case 3:
+        faults.rename_full = chance(0.7) ? 0.5 : 1;
+        report.drawn += "rename_full ";
         break;
       default:
         faults.file_vanishes = 0.5;
@@ -190,7 +194,8 @@ class Run {
     if (report.error.empty()) return cover(std::string(scenario) + ": ended well");
     cover(std::string(scenario) + ": " + std::string(error_code_name(error_code)));
     const bool drawn = (error_code == ErrorCode::kIo && (faults.read_error > 0 || faults.write_error > 0)) ||
-                       (error_code == ErrorCode::kDiskFull && faults.disk_bytes_max != ~std::uint64_t{0}) ||
+                       (error_code == ErrorCode::kDiskFull &&
+                        (faults.disk_bytes_max != ~std::uint64_t{0} || faults.rename_full > 0)) ||
                        (error_code == ErrorCode::kNotFound && faults.file_vanishes > 0);
     const bool named = report.error.find("/in") != std::string::npos || report.error.find("/out") != std::string::npos;
     if (!drawn || !named) violate("an error that no drawn fault explains: " + report.error);

@@ -153,6 +153,10 @@ std::string summary_text(const JobLedger& ledger, const JobProgress& progress, s
     text += fmt::format("{} {} {}{}", same ? "," : count.table + ":", count.name, format_count(count.count),
                         last ? "\n" : "");
   }
+  for (const DeliveryLedger& sink : ledger.deliveries)
+    text += fmt::format("{}: subscribers {}, rows due to them {}, delivered {}\n", sink.table,
+                        format_count(sink.counts.subscribers), format_count(sink.counts.offered),
+                        format_count(sink.counts.delivered));
   if (ledger.late_first)
     text += fmt::format("first late row: event time {}, watermark {}\n", format_time(ledger.late_first->event_time),
                         format_watermark(ledger.late_first->watermark));

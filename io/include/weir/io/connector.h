@@ -146,6 +146,9 @@ class RowReader {
   virtual std::string listening() const { return {}; }
   /// What else happened, for the ledger: connections closed and why. Requires: the shard has stopped, or its thread.
   virtual std::vector<IoCount> counts() const { return {}; }
+  /// What it waits for where it gives no rows for a reason of its own, for people: "there is no connection". Lives as
+  /// long as the process.
+  virtual const char* stalled() const noexcept { return nullptr; }
 
  protected:
   Watermark promised_ = kWatermarkNone;

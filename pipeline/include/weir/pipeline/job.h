@@ -128,7 +128,7 @@ struct JobProgress {
   Watermark watermark = kWatermarkNone;  ///< Lowest over the sources.
   std::string held_by;            ///< The input that holds the watermark back, and its table; "" where none does.
   std::uint32_t idle_inputs = 0;  ///< Inputs that are left out of the watermark, having given no row for long.
-  std::string stalled;            ///< A sink's table that takes no rows now, and why; "" where every sink does.
+  std::string stalled;  ///< A table that takes, or gives, no rows for a reason of its own, and why; "" where none.
   bool finished = false;
 };
 
