@@ -234,7 +234,7 @@ TEST_F(Faults, a_full_disk_ends_the_job_and_says_so) {
   SimFaults faults;
   faults.disk_bytes_max = 1'000'000;
   world_.set_faults(faults);
-  expect_error(run(copy()), ErrorCode::kDiskFull, {"/out/part-", "after 1000000 bytes"});
+  expect_error(run(copy()), ErrorCode::kDiskFull, {"/out/.part-0-0-0.csv.inprogress", "after 1000000 bytes"});
 }
 
 TEST_F(Faults, a_disk_that_is_full_at_the_last_byte_does_not_leave_a_finished_job) {
@@ -242,7 +242,7 @@ TEST_F(Faults, a_disk_that_is_full_at_the_last_byte_does_not_leave_a_finished_jo
   SimFaults faults;
   faults.disk_bytes_max = 7;
   world_.set_faults(faults);
-  expect_error(run(copy()), ErrorCode::kDiskFull, {"/out/part-", "after 7 bytes"});
+  expect_error(run(copy()), ErrorCode::kDiskFull, {"/out/.part-0-0-0.csv.inprogress", "after 7 bytes"});
 }
 
 TEST_F(Faults, a_file_that_vanishes_between_looking_and_opening_is_named) {
@@ -302,7 +302,7 @@ TEST_F(Faults, a_write_error_names_the_part) {
   SimFaults faults;
   faults.write_error = 1;
   world_.set_faults(faults);
-  expect_error(run(copy()), ErrorCode::kIo, {"cannot write /out/part-"});
+  expect_error(run(copy()), ErrorCode::kIo, {"cannot write /out/.part-0-0-0.csv.inprogress"});
 }
 
 TEST_F(Faults, a_purely_simulated_sink_makes_no_folder_on_the_host) {
