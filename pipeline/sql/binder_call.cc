@@ -81,7 +81,8 @@ bool Binder::bind_aggregate_arguments(const Expr& expr, ExprScope& scope, Aggreg
     aggregate.constants.push_back(std::move(*value));
   }
   if (!expr.unit2.empty() && expr.text != "ARRAY_AGG") {
-    unsupported(expr.span, "LIMIT inside " + expr.text + " is not supported", "ARRAY_AGG(x ORDER BY … LIMIT n) takes it");
+    unsupported(expr.span, "LIMIT inside " + expr.text + " is not supported",
+                "ARRAY_AGG(x ORDER BY … LIMIT n) takes it");
     return false;
   }
   if (!expr.unit2.empty()) aggregate.constants.push_back(Value{"LIMIT " + expr.unit2});

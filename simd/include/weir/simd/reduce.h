@@ -20,8 +20,8 @@ std::uint64_t count_valid(const Rows& rows);
 template <class T>
 Int128 sum_exact(const T* values, const Rows& rows);
 
-/// sums[i] = the exact sum of rows bounds[i] … bounds[i + 1] - 1, for `ranges` of them: what many short sum_exact() give,
-/// without what each costs to call. bounds has ranges + 1 entries, ascending. T: int8_t, int16_t, int32_t.
+/// sums[i] = the exact sum of rows bounds[i] … bounds[i + 1] - 1, for `ranges` of them: what many short sum_exact()
+/// give, without what each costs to call. bounds has ranges + 1 entries, ascending. T: int8_t, int16_t, int32_t.
 template <class T>
 void sum_ranges(const T* values, const std::uint32_t* bounds, std::uint32_t ranges, std::int64_t* sums);
 
