@@ -383,6 +383,7 @@ SharedWindows::Part SharedWindows::part_to_enter(const Slice& slice) const noexc
 
 Result<bool> SharedWindows::enter(SliceStore& store, std::uint32_t position, std::size_t& budget) {
   Slice& slice = store.at(position);
+  if (budget == 0) return false;  // what a slice needs first is done once: with its first rows
   if (row_ == 0) {
     WEIR_TRY(slice.table.number_groups());
     slice.table.seal();
