@@ -257,7 +257,7 @@ Result<void> WindowAggregate::absorb_pieces(std::span<const SliceRun> runs) {
     bounds_[i] = runs[i].rows[0];
   }
   bounds_[runs.size()] = runs.back().rows.end();
-  WEIR_TRY(accumulator_.add_pieces({bounds_.get(), runs.size() + 1}, states_.get()));
+  WEIR_TRY(accumulator_.add_pieces({bounds_.get(), runs.size() + 1}, row_numbers_.get(), states_.get()));
   ledger_.rows_absorbed += bounds_[runs.size()] - bounds_[0];
   return {};
 }

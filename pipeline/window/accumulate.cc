@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <numeric>
 
 #include "weir/simd/boolean.h"
 #include "weir/simd/ordered.h"
@@ -147,12 +146,8 @@ BatchAccumulator::BatchAccumulator(const AggregateLayout& layout, std::uint32_t 
     only_numbers_ = only_numbers_ && (extreme || kind == AccumulatorKind::kRows || kind == AccumulatorKind::kSkipped ||
                                       kind == AccumulatorKind::kSumInt64 || kind == AccumulatorKind::kSumDouble);
   }
-  if (only_numbers_) {
-    piece_sums_ = std::make_unique<std::int64_t[]>(capacity);
-    row_numbers_ = std::make_unique<std::uint32_t[]>(capacity);
-    std::iota(row_numbers_.get(), row_numbers_.get() + capacity, 0u);
-  }
-  memory_bytes_ = (only_numbers_ ? capacity * std::size_t{12} : 0) + words * 8 * (count + 1) + (count + arguments) * 8 +
+  if (only_numbers_) piece_sums_ = std::make_unique<std::int64_t[]>(capacity);
+  memory_bytes_ = (only_numbers_ ? capacity * std::size_t{8} : 0) + words * 8 * (count + 1) + (count + arguments) * 8 +
                   capacity * std::size_t{8};
 }
 
@@ -386,7 +381,8 @@ bool BatchAccumulator::takes_pieces() const noexcept {
   return only_numbers_ && !partials() && std::none_of(skipped_.begin(), skipped_.end(), masked);
 }
 
-Result<void> BatchAccumulator::add_pieces(std::span<const std::uint32_t> bounds, std::byte* const* states) {
+Result<void> BatchAccumulator::add_pieces(std::span<const std::uint32_t> bounds, const std::uint32_t* numbers,
+                                          std::byte* const* states) {
   WEIR_DCHECK(takes_pieces());
   const auto pieces = static_cast<std::uint32_t>(bounds.size() - 1);
   for (std::size_t i = 0; i < layout_.accumulators().size(); ++i) {
@@ -406,7 +402,7 @@ Result<void> BatchAccumulator::add_pieces(std::span<const std::uint32_t> bounds,
     } else {
       const Vector& values = vector(i);
       for (std::uint32_t p = 0; p < pieces; ++p) {
-        simd::Rows rows{bounds[p + 1] - bounds[p], row_numbers_.get() + bounds[p], nullptr};
+        simd::Rows rows{bounds[p + 1] - bounds[p], numbers + bounds[p], nullptr};
         const bool extreme = accumulator.kind != AccumulatorKind::kSumDouble;
         (void)add_global(accumulator, extreme ? ordered(accumulator, values, rows) : values, rows,
                          {{states[p], 0}, nullptr, nullptr, nullptr});

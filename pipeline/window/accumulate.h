@@ -45,8 +45,9 @@ class BatchAccumulator {
   Result<void> add(const std::uint32_t* groups, const simd::Rows& rows, const StateRows& to, bool first_done = false);
 
   /// add() without keys, for several slices at once: where takes_pieces(), rows bounds[i] … bounds[i + 1] - 1 of the
-  /// batch go to the only state row of a slice, states[i]. Errors: kOverflow.
-  Result<void> add_pieces(std::span<const std::uint32_t> bounds, std::byte* const* states);
+  /// batch go to the only state row of a slice, states[i]. `numbers` are 0, 1, … Errors: kOverflow.
+  Result<void> add_pieces(std::span<const std::uint32_t> bounds, const std::uint32_t* numbers,
+                          std::byte* const* states);
   /// Whether this batch can be added so: no keys, all numbers, none of them NULL, exact sums, sets or functions.
   bool takes_pieces() const noexcept;
 
@@ -100,8 +101,7 @@ class BatchAccumulator {
   std::unique_ptr<std::int64_t[]> ordered_values_;  // FLOAT and DOUBLE as integers
   Vector ordered_vector_;
   std::unique_ptr<std::int64_t[]> piece_sums_;
-  std::unique_ptr<std::uint32_t[]> row_numbers_;  // 0, 1, …: a selection of neighbouring rows
-  const void* ordered_of_ = nullptr;              // what stands in ordered_vector_, null: nothing of this batch
+  const void* ordered_of_ = nullptr;  // what stands in ordered_vector_, null: nothing of this batch
   simd::Rows ordered_rows_;
   std::size_t memory_bytes_ = 0;
 };

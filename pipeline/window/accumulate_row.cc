@@ -1,23 +1,17 @@
 // Functions of single rows (accumulate_row.h).
 #include "window/accumulate_row.h"
 
-#include <cstring>
-
 #include "window/accumulate.h"
+#include "window/state_bytes.h"
 
 namespace weir {
 namespace {
 
-template <class T>
-T load(const std::byte* from) noexcept {
-  T value;
-  std::memcpy(static_cast<void*>(&value), from, sizeof value);
-  return value;
-}
+using state_bytes::load;
+using state_bytes::store;
 
 bool count_row(std::byte* state, const std::byte* /*value*/) noexcept {
-  const std::uint64_t count = load<std::uint64_t>(state) + 1;
-  std::memcpy(state, &count, sizeof count);
+  store(state, load<std::uint64_t>(state) + 1);
   return true;
 }
 
@@ -40,7 +34,7 @@ template <class T, bool kLeast>
 bool keep_extreme(std::byte* state, const std::byte* from) noexcept {
   const auto value = in_order(load<T>(from));
   const auto kept = load<decltype(in_order(T{}))>(state);
-  if (kLeast ? value < kept : kept < value) std::memcpy(state, &value, sizeof value);
+  if (kLeast ? value < kept : kept < value) store(state, value);
   return true;
 }
 
@@ -48,14 +42,13 @@ template <class T>
 bool add_integer(std::byte* state, const std::byte* from) noexcept {
   std::int64_t sum;
   const bool fits = !__builtin_add_overflow(load<std::int64_t>(state), std::int64_t{load<T>(from)}, &sum);
-  std::memcpy(state, &sum, sizeof sum);
+  store(state, sum);
   return fits;
 }
 
 template <class T>
 bool add_double(std::byte* state, const std::byte* from) noexcept {
-  const double sum = load<double>(state) + static_cast<double>(load<T>(from));
-  std::memcpy(state, &sum, sizeof sum);
+  store(state, load<double>(state) + static_cast<double>(load<T>(from)));
   return true;
 }
 

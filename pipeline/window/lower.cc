@@ -11,16 +11,12 @@
 #include "window/accumulate.h"
 #include "window/exact_sum.h"
 #include "window/number_result.h"
+#include "window/state_bytes.h"
 
 namespace weir {
 namespace {
 
-template <class T>
-T load(const std::byte* from) noexcept {
-  T value;
-  std::memcpy(static_cast<void*>(&value), from, sizeof value);
-  return value;
-}
+using state_bytes::load;
 
 /// The exact sum that an accumulator holds; false where it is beyond 128 bits.
 bool load_sum(const Accumulator& accumulator, const std::byte* state, Int128& sum) noexcept {

@@ -13,21 +13,17 @@
 
 #include "weir/simd/reduce.h"
 #include "window/exact_sum.h"
+#include "window/state_bytes.h"
 #include "window/string_store.h"
 
 namespace weir {
 namespace {
 
-template <class T>
-T load(const std::byte* from) noexcept {
-  T value;
-  std::memcpy(static_cast<void*>(&value), from, sizeof value);
-  return value;
-}
-template <class T>
-void store(std::byte* to, T value) noexcept {
-  std::memcpy(to, &value, sizeof value);
-}
+using state_bytes::add_doubles;
+using state_bytes::add_integers;
+using state_bytes::load;
+using state_bytes::store;
+using state_bytes::Words;
 
 /// Calls body(to, from) for each pair, at an offset in both.
 template <class Body>
@@ -103,22 +99,16 @@ auto with_words(std::size_t words, Body&& body) {
   }
 }
 
-template <std::size_t kWords>
-struct WordRow {
-  std::uint64_t words[kWords];
-};
-
 /// A count of rows, then sums or counts of 64 bits. False where a sum does not fit.
 bool add_integers(std::size_t words, const StateRowList& to, const StateRowList& from, std::uint32_t count) {
   return with_words(words, [&](auto width) {
-    using Row = WordRow<width>;
+    using Row = Words<width>;
     std::uint64_t overflowed = 0;
     each(to, from, 0, count, [&](std::byte* state, const std::byte* other) {
       const Row a = load<Row>(state), b = load<Row>(other);
       Row sum;
       for (std::size_t w = 0; w < width; ++w) {
-        sum.words[w] = a.words[w] + b.words[w];
-        if (w != 0) overflowed |= (a.words[w] ^ sum.words[w]) & (b.words[w] ^ sum.words[w]);  // the sign is neither's
+        sum[w] = w == 0 ? a[w] + b[w] : add_integers(a[w], b[w], overflowed);
       }
       store(state, sum);
     });
@@ -128,23 +118,22 @@ bool add_integers(std::size_t words, const StateRowList& to, const StateRowList&
 
 void subtract_integers(std::size_t words, const StateRowList& from, const StateRowList& what, std::uint32_t count) {
   with_words(words, [&](auto width) {
-    using Row = WordRow<width>;
+    using Row = Words<width>;
     each(from, what, 0, count, [&](std::byte* state, const std::byte* other) {
       Row row = load<Row>(state);
       const Row b = load<Row>(other);
-      for (std::size_t w = 0; w < width; ++w) row.words[w] -= b.words[w];
+      for (std::size_t w = 0; w < width; ++w) row[w] -= b[w];
       store(state, row);
     });
   });
 }
 
 template <std::size_t kWords>
-WordRow<kWords> sum_of_doubles(const std::byte* left, const std::byte* right) noexcept {
-  const auto a = load<WordRow<kWords>>(left), b = load<WordRow<kWords>>(right);
-  WordRow<kWords> sum;
-  sum.words[0] = a.words[0] + b.words[0];
-  for (std::size_t w = 1; w < kWords; ++w)
-    sum.words[w] = std::bit_cast<std::uint64_t>(std::bit_cast<double>(a.words[w]) + std::bit_cast<double>(b.words[w]));
+Words<kWords> sum_of_doubles(const std::byte* left, const std::byte* right) noexcept {
+  const auto a = load<Words<kWords>>(left), b = load<Words<kWords>>(right);
+  Words<kWords> sum;
+  sum[0] = a[0] + b[0];
+  for (std::size_t w = 1; w < kWords; ++w) sum[w] = add_doubles(a[w], b[w]);
   return sum;
 }
 
@@ -160,7 +149,7 @@ void add_doubles(std::size_t words, const StateRowList& to, const StateRowList& 
 void add_doubles(std::size_t words, const StateRowList& to, const StateRowList& a, const StateRowList& b,
                  std::uint32_t count) {
   with_words(words, [&](auto width) {
-    using Row = WordRow<width>;
+    using Row = Words<width>;
     WEIR_DCHECK(to.rows.stride == sizeof(Row) && a.rows.stride == sizeof(Row) && b.rows.stride == sizeof(Row));
     for (std::uint32_t i = 0; i < count; ++i) {
       const std::size_t at = (a.groups == nullptr ? std::size_t{i} : std::size_t{a.groups[i]}) * sizeof(Row);

@@ -46,7 +46,7 @@
 
 namespace weir {
 
-template <std::size_t kWords, int kForm>
+template <std::size_t kWords, RowAlgebra::Words kForm>
 struct WordWindows;
 
 /// Thread: the owning shard. Allocates: in the constructor only, and from the arena.
@@ -120,7 +120,7 @@ class SharedWindows {
   }
 
  private:
-  template <std::size_t kWords, int kForm>
+  template <std::size_t kWords, RowAlgebra::Words kForm>
   friend struct WordWindows;
   enum Part : std::uint8_t { kRunningPart, kFrontPart, kExtraPart, kParts };
   enum class Task : std::uint8_t { kLeave, kClear, kFlip, kExtras, kRecount, kForget };

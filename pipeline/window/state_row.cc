@@ -7,20 +7,13 @@
 
 #include "weir/core/check.h"
 #include "window/exact_sum.h"
+#include "window/state_bytes.h"
 
 namespace weir {
 namespace {
 
-template <class T>
-T load(const std::byte* from) noexcept {
-  T value;
-  std::memcpy(static_cast<void*>(&value), from, sizeof value);
-  return value;
-}
-template <class T>
-void store(std::byte* to, T value) noexcept {
-  std::memcpy(to, &value, sizeof value);
-}
+using state_bytes::load;
+using state_bytes::store;
 
 template <class T>
 void keep_extreme(bool least, std::byte* to, const std::byte* from) noexcept {

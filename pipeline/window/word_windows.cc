@@ -2,41 +2,24 @@
 #include "window/word_windows.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 
 #include "weir/simd/word_rows.h"
 #include "window/shared_windows.h"
+#include "window/state_bytes.h"
 
 namespace weir {
 namespace {
 
 constexpr std::uint32_t kManyRows = 16;  // what a kernel costs to call is made up for
 
-template <std::size_t kWords>
-using Words = std::array<std::uint64_t, kWords>;
+using state_bytes::add_doubles;
+using state_bytes::add_integers;
+using state_bytes::load;
+using state_bytes::store;
+using state_bytes::Words;
 
-template <std::size_t kWords>
-Words<kWords> load(const std::byte* from) noexcept {
-  Words<kWords> words;
-  std::memcpy(words.data(), from, sizeof words);
-  return words;
-}
-template <std::size_t kWords>
-void store(std::byte* to, const Words<kWords>& words) noexcept {
-  std::memcpy(to, words.data(), sizeof words);
-}
-
-std::uint64_t add_doubles(std::uint64_t a, std::uint64_t b) noexcept {
-  return std::bit_cast<std::uint64_t>(std::bit_cast<double>(a) + std::bit_cast<double>(b));
-}
-/// An overflow sets the sign of `overflowed`.
-std::uint64_t add_integers(std::uint64_t a, std::uint64_t b, std::uint64_t& overflowed) noexcept {
-  const std::uint64_t sum = a + b;
-  overflowed |= (a ^ sum) & (b ^ sum);  // the sign is neither's
-  return sum;
-}
 std::uint64_t one_of(simd::WordOp op, std::uint64_t a, std::uint64_t b, std::uint64_t& overflowed) noexcept {
   const auto x = static_cast<std::int64_t>(a), y = static_cast<std::int64_t>(b);
   switch (op) {
@@ -54,8 +37,8 @@ std::uint64_t one_of(simd::WordOp op, std::uint64_t a, std::uint64_t b, std::uin
   return static_cast<std::uint64_t>(std::max(x, y));
 }
 
-/// What the words behind the count of rows are: any, each as WordRows says.
-enum class Form : std::uint8_t { kIntegers, kDoubles, kAny };
+/// What the words behind the count of rows are; kOther: any, each as WordRows says.
+using Form = RowAlgebra::Words;
 
 /// a + b.
 template <std::size_t kWords, Form kForm>
@@ -76,9 +59,8 @@ Words<kWords> sum_of(const simd::WordRows& form, const Words<kWords>& a, const W
 
 }  // namespace
 
-template <std::size_t kWords, int kFormNumber>
+template <std::size_t kWords, RowAlgebra::Words kForm>
 struct WordWindows {
-  static constexpr Form kForm = static_cast<Form>(kFormNumber);
   static constexpr std::size_t kBytes = kWords * sizeof(std::uint64_t);
   using Row = Words<kWords>;
 
@@ -178,7 +160,7 @@ struct WordWindows {
         const std::uint32_t number = number_of(windows, table, i);
         windows.seen_[number / 64] |= std::uint64_t{1} << (number % 64);
         std::byte* to = running + number * kBytes;
-        store(to, sum_of<kWords, kForm>(form, load<kWords>(to), load<kWords>(rows.base + i * rows.stride), overflowed));
+        store(to, sum_of<kWords, kForm>(form, load<Row>(to), load<Row>(rows.base + i * rows.stride), overflowed));
       }
     }
     windows.entered_start_ = std::max(windows.entered_start_, slice.start);
@@ -214,13 +196,13 @@ struct WordWindows {
       for (std::uint32_t i = 0; i < count; ++i) {
         const std::uint32_t number = number_of(windows, table, i);
         std::byte* to = part + number * kBytes;
-        Row left = load<kWords>(rows.base + i * rows.stride);
+        Row left = load<Row>(rows.base + i * rows.stride);
         if (!by_front) {
-          const Row all = load<kWords>(to);
+          const Row all = load<Row>(to);
           for (std::size_t w = 0; w < kWords; ++w) left[w] = all[w] - left[w];
         }
         store(to, left);
-        const std::uint64_t elsewhere = by_front ? load<1>(running + number * kBytes)[0] : 0;
+        const std::uint64_t elsewhere = by_front ? load<std::uint64_t>(running + number * kBytes) : 0;
         if (!windows.by_rows_ && (left[0] | elsewhere) == 0)
           windows.seen_[number / 64] &= ~(std::uint64_t{1} << (number % 64));
         if (windows.keyed() && windows.numbers_.release(number)) windows.forget(number);
@@ -253,8 +235,8 @@ struct WordWindows {
     count = 0;
     for (std::uint32_t i = 0; i < found; ++i) {
       const std::uint32_t group = groups[i];
-      Row row = load<kWords>(running + group * kBytes);
-      if (front != nullptr) row = sum_of<kWords, kForm>(form, load<kWords>(front + group * kBytes), row, overflowed);
+      Row row = load<Row>(running + group * kBytes);
+      if (front != nullptr) row = sum_of<kWords, kForm>(form, load<Row>(front + group * kBytes), row, overflowed);
       store(to + count * kBytes, row);
       groups[count] = group;
       if (row[0] != 0)
@@ -276,7 +258,7 @@ struct WordWindows {
     for (std::uint32_t i = first; i < first + count; ++i) {
       std::byte* of_front = front + number_of(windows, slice.table, i) * kBytes;
       std::byte* of_slice = rows.base + i * rows.stride;
-      const Row kept = load<kWords>(of_slice), was = load<kWords>(of_front);
+      const Row kept = load<Row>(of_slice), was = load<Row>(of_front);
       store(of_slice, was);
       store(of_front, sum_of<kWords, kForm>(form, was, kept, overflowed));
     }
@@ -286,7 +268,7 @@ struct WordWindows {
 
 WordSteps steps_of(const RowAlgebra& algebra) {
   const auto of = []<std::size_t kWords, Form kForm>() {
-    using Windows = WordWindows<kWords, static_cast<int>(kForm)>;
+    using Windows = WordWindows<kWords, kForm>;
     return WordSteps{&Windows::next, &Windows::stage, &Windows::flip};
   };
   const auto by_words = [&]<Form kForm>() {
@@ -303,13 +285,14 @@ WordSteps steps_of(const RowAlgebra& algebra) {
   };
   if (algebra.word_rows() == nullptr) return {};
   switch (algebra.words()) {
-    case RowAlgebra::Words::kIntegers:
+    case Form::kIntegers:
       return by_words.template operator()<Form::kIntegers>();
-    case RowAlgebra::Words::kDoubles:
+    case Form::kDoubles:
       return by_words.template operator()<Form::kDoubles>();
-    default:
-      return by_words.template operator()<Form::kAny>();
+    case Form::kOther:
+      break;
   }
+  return by_words.template operator()<Form::kOther>();
 }
 
 }  // namespace weir

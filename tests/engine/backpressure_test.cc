@@ -13,6 +13,13 @@ namespace {
 
 constexpr std::int64_t kMinute = 60'000'000'000;
 
+/// A thousand numbers into a file of /out.
+std::string numbers(const std::string& more = {}) {
+  return "CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '1000', 'fields.n.kind' = "
+         "'sequence', 'fields.n.start' = '0', 'fields.n.end' = '999');\n" +
+         csv_table("o", "n BIGINT", "/out", more) + "INSERT INTO o SELECT n FROM t;";
+}
+
 class Backpressure : public testing::Test {
  protected:
   void make(const std::string& sql, std::uint32_t shards = 2) {
@@ -60,6 +67,14 @@ class Backpressure : public testing::Test {
     expect_closed(ledger_);
     EXPECT_EQ(ledger_.dropped, 0u);
     EXPECT_EQ(job_->memory_bytes(), memory_);
+  }
+  /// The thousand numbers, with no room on the disk for the file's last name.
+  void make_without_room_for_the_name(const std::string& more = {}) {
+    make(numbers(more), 1);
+    ASSERT_NE(job_, nullptr);
+    SimFaults faults;
+    faults.rename_full = 1;
+    world_.set_faults(faults);
   }
   /// Rows by TCP to a file, with these faults of the disk for some minutes: the sender blocks, and every row is there
   /// in the end.
@@ -194,21 +209,12 @@ TEST_F(Backpressure, a_disk_that_stays_full_ends_the_job_after_the_time_that_it_
   EXPECT_GE(clock_.now_ns(), 90 * kMinute / 60);
 }
 
-/// A thousand numbers into a file of /out.
-std::string numbers(const std::string& more = {}) {
-  return "CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '1000', 'fields.n.kind' = "
-         "'sequence', 'fields.n.start' = '0', 'fields.n.end' = '999');\n" +
-         csv_table("o", "n BIGINT", "/out", more) + "INSERT INTO o SELECT n FROM t;";
-}
 constexpr const char* kWritten = "/out/.part-0-0-0.csv.inprogress";
 constexpr const char* kPart = "/out/part-0-0-0.csv";
 
 TEST_F(Backpressure, a_disk_without_room_for_the_last_name_of_a_file_is_waited_for_and_the_file_is_whole_then) {
-  make(numbers(), 1);
+  make_without_room_for_the_name();
   ASSERT_NE(job_, nullptr);
-  SimFaults faults;
-  faults.rename_full = 1;
-  world_.set_faults(faults);
   while (clock_.now_ns() < 5 * kMinute) job_->poll();
   EXPECT_FALSE(job_->progress().finished);
   EXPECT_EQ(job_->progress().stalled, "o: the disk is full");
@@ -233,11 +239,8 @@ class NoRoomForTheName : public Backpressure, public testing::WithParamInterface
 INSTANTIATE_TEST_SUITE_P(Seconds, NoRoomForTheName, testing::Values(0, 90));
 
 TEST_P(NoRoomForTheName, ends_the_job_after_the_time_that_it_may_wait_and_says_where_the_rows_are) {
-  make(numbers("'sink.full-disk-timeout' = '" + std::to_string(GetParam()) + " s'"), 1);
+  make_without_room_for_the_name("'sink.full-disk-timeout' = '" + std::to_string(GetParam()) + " s'");
   ASSERT_NE(job_, nullptr);
-  SimFaults faults;
-  faults.rename_full = 1;
-  world_.set_faults(faults);
   const Outcome outcome = finish(*job_, false);
   expect_error(outcome, ErrorCode::kDiskFull, {kWritten, kPart, "hint: all rows of this part are in"});
   EXPECT_EQ(outcome.text().find("having waited 90 s for room") != std::string::npos, GetParam() != 0);
@@ -247,11 +250,8 @@ TEST_P(NoRoomForTheName, ends_the_job_after_the_time_that_it_may_wait_and_says_w
 }
 
 TEST_F(Backpressure, a_job_that_waits_for_room_for_a_name_can_be_stopped) {
-  make(numbers(), 1);
+  make_without_room_for_the_name();
   ASSERT_NE(job_, nullptr);
-  SimFaults faults;
-  faults.rename_full = 1;
-  world_.set_faults(faults);
   while (job_->progress().stalled.empty()) ASSERT_LT(clock_.now_ns() + (job_->poll(), 0), kMinute);
   job_->stop();
   const Outcome outcome = finish(*job_, false, 1000);

@@ -14,11 +14,6 @@ constexpr std::int64_t slice_start(std::int64_t time, std::int64_t size, std::in
   if (remainder < 0) remainder += size;
   return time - remainder;
 }
-/// Whether a batch with these least and greatest times lies in one slice.
-constexpr bool in_one_slice(std::int64_t least, std::int64_t greatest, std::int64_t size,
-                            std::int64_t offset = 0) noexcept {
-  return greatest - slice_start(least, size, offset) < size;
-}
 
 /// starts[r] = slice_start(times[r], size, offset) of the selected valid rows; other rows below rows.end() get
 /// anything. Returns whether all of those rows lie in one slice. Cost: no division a row while the batch spans less
